@@ -1,0 +1,221 @@
+"""A host as its inputs declare it. What no input states is None: unknown is never zero, and never node 0."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from numalint.model.idset import HostCpus, HostNode, HostNodes, IdSet, union
+from numalint.model.place import Place
+
+
+class Fact(enum.StrEnum):
+    """What can be known of a host; the one list behind ``needs``, ``unknown``, --require and "not judged"."""
+
+    NODES = "nodes"
+    SOCKETS = "sockets"
+    CORES = "cores"
+    L3 = "l3"
+    MEMORY = "memory"
+    DISTANCES = "distances"
+    HUGEPAGES = "hugepages"
+    HUGEPAGES_FREE = "hugepages-free"
+    PCI = "pci"
+    PCI_NODE = "pci-node"
+    NAMES = "names"
+    ISOLATED = "isolated"
+    OFFLINE = "offline"
+    HOUSEKEEPING = "housekeeping"
+    IOMMU_GROUPS = "iommu-groups"
+
+
+class PciAddress(NamedTuple):
+    """The address of a PCI function, always written ``dddd:bb:ss.f`` in hexadecimal."""
+
+    domain: int
+    bus: int
+    slot: int
+    function: int
+
+    @classmethod
+    def parse(cls, text: str) -> PciAddress:
+        """From ``0000:3b:00.0`` or, in domain 0, ``3b:00.0``. Raises ValueError for anything else."""
+        match = _PCI_ADDRESS.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is not a PCI address such as 0000:3b:00.0")
+        return cls(*(int(part or "0", 16) for part in match.groups()))
+
+    def __str__(self) -> str:
+        return f"{self.domain:04x}:{self.bus:02x}:{self.slot:02x}.{self.function:x}"
+
+
+_PCI_ADDRESS = re.compile(r"(?:([0-9a-fA-F]{4,8}):)?([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\.([0-7])")
+
+
+class Pool(msgspec.Struct, frozen=True):
+    """Huge pages of one size on one node, in pages."""
+
+    total: int | None = None
+    free: int | None = None
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A NUMA node of the host. ``id`` is a label: ids may have gaps, and node 0 may be absent.
+
+    ``cpus`` are the online CPUs whose home it is (empty: a memory-only node); ``memory_bytes`` is its total,
+    ``reserved_bytes`` what the host keeps of it; ``hugepages`` maps a page size in bytes to its pool;
+    ``distances`` is its row of the SLIT, empty where unknown.
+    """
+
+    id: HostNode
+    cpus: HostCpus | None = None
+    memory_bytes: int | None = None
+    reserved_bytes: int = 0
+    distances: dict[HostNode, int] = {}
+    hugepages: dict[int, Pool] | None = None
+    kind: str | None = None
+    near: HostNodes = IdSet()
+    place: Place | None = None
+
+
+class L3(msgspec.Struct, frozen=True):
+    """A level 3 cache and the CPUs that share it."""
+
+    cpus: HostCpus
+    size_bytes: int | None = None
+
+
+class PciDevice(msgspec.Struct, frozen=True):
+    """A PCI function. ``node`` is None where the firmware did not say; ``names`` are those of its NICs and disks."""
+
+    address: PciAddress
+    node: HostNode | None = None
+    names: tuple[str, ...] = ()
+    driver: str | None = None
+    iommu_group: int | None = None
+    physical_function: PciAddress | None = None
+    place: Place | None = None
+
+
+class PciBuses(msgspec.Struct, frozen=True):
+    """Every device on buses ``first`` to ``last`` of a PCI domain is on ``node`` (declared, or a hwloc host bridge)."""
+
+    domain: int
+    first: int
+    last: int
+    node: HostNode
+
+
+class Host(msgspec.Struct, frozen=True, dict=True):
+    """A host, or the part of it that one input states.
+
+    ``sockets`` and ``cores`` are the sets of CPUs of each; a core is the set of its SMT siblings.
+    ``cpus`` are the online CPUs. ``pci`` maps an address to its device, ``complete_pci`` tells that a device
+    which is not there does not exist.
+    """
+
+    name: str
+    sources: tuple[str, ...] = ()
+    arch: str | None = None
+    cpus: HostCpus | None = None
+    offline: HostCpus | None = None
+    isolated: HostCpus | None = None
+    housekeeping: HostCpus | None = None
+    nodes: tuple[Node, ...] | None = None
+    sockets: tuple[HostCpus, ...] | None = None
+    cores: tuple[HostCpus, ...] | None = None
+    l3: tuple[L3, ...] | None = None
+    pci: dict[PciAddress, PciDevice] | None = None
+    complete_pci: bool = False
+    pci_buses: tuple[PciBuses, ...] = ()
+    place: Place | None = None
+
+    @functools.cached_property
+    def unknown(self) -> frozenset[Fact]:
+        """The facts that no input of this host states."""
+        nodes, pci = self.nodes or (), self.pci or {}
+        stated = {
+            Fact.NODES: bool(nodes) and all(node.cpus is not None for node in nodes),
+            Fact.SOCKETS: self.sockets is not None,
+            Fact.CORES: self.cores is not None,
+            Fact.L3: self.l3 is not None,
+            Fact.MEMORY: bool(nodes) and all(node.memory_bytes is not None for node in nodes),
+            Fact.DISTANCES: bool(nodes) and (len(nodes) == 1 or all(node.distances for node in nodes)),
+            Fact.HUGEPAGES: bool(nodes) and all(node.hugepages is not None for node in nodes),
+            Fact.HUGEPAGES_FREE: bool(nodes)
+            and all(
+                node.hugepages is not None and all(pool.free is not None for pool in node.hugepages.values())
+                for node in nodes
+            ),
+            Fact.PCI: self.pci is not None or bool(self.pci_buses),
+            Fact.PCI_NODE: (self.pci is not None or bool(self.pci_buses))
+            and all(self.node_of_pci(device.address) is not None for device in pci.values()),
+            Fact.NAMES: any(device.names for device in pci.values()),
+            Fact.ISOLATED: self.isolated is not None,
+            Fact.OFFLINE: self.offline is not None,
+            Fact.HOUSEKEEPING: self.housekeeping is not None,
+            Fact.IOMMU_GROUPS: any(device.iommu_group is not None for device in pci.values()),
+        }
+        return frozenset(fact for fact, known in stated.items() if not known)
+
+    @functools.cached_property
+    def node_by_id(self) -> dict[HostNode, Node]:
+        return {node.id: node for node in self.nodes or ()}
+
+    @functools.cached_property
+    def memory_nodes(self) -> HostNodes:
+        """The nodes that have memory, those whose memory is unknown included."""
+        return IdSet.of(node.id for node in self.nodes or () if node.memory_bytes != 0)
+
+    @property
+    def one_node(self) -> bool:
+        """Whether one node has all the memory: no memory can be remote."""
+        return len(self.memory_nodes) == 1
+
+    @functools.cached_property
+    def names(self) -> dict[str, PciAddress]:
+        """The address of each named NIC, disk and mediated device."""
+        return {name: address for address, device in (self.pci or {}).items() for name in device.names}
+
+    def nodes_of(self, cpus: HostCpus) -> HostNodes:
+        """The nodes on which some of ``cpus`` are."""
+        return IdSet.of(node.id for node in self.nodes or () if node.cpus is not None and node.cpus & cpus)
+
+    def cpus_of(self, nodes: HostNodes) -> HostCpus:
+        """The CPUs of ``nodes``."""
+        return union(node.cpus for node in self.nodes or () if node.id in nodes and node.cpus is not None)
+
+    def sockets_of(self, cpus: HostCpus) -> tuple[int, ...]:
+        """The places in ``sockets`` of those that hold some of ``cpus``."""
+        return tuple(number for number, socket in enumerate(self.sockets or ()) if socket & cpus)
+
+    def cores_of(self, cpus: HostCpus) -> tuple[HostCpus, ...]:
+        """The cores that hold some of ``cpus``."""
+        return tuple(core for core in self.cores or () if core & cpus)
+
+    def distance(self, one: HostNode, other: HostNode) -> int | None:
+        """The SLIT distance from one node to another, None where unknown."""
+        node = self.node_by_id.get(one)
+        return node.distances.get(other) if node is not None else None
+
+    def widest_distance(self, nodes: HostNodes) -> int | None:
+        """The largest distance between two of ``nodes``; None where one of them is unknown."""
+        found = [self.distance(one, other) for one in nodes for other in nodes if one != other]
+        known = [value for value in found if value is not None]
+        return max(known) if known and len(known) == len(found) else None
+
+    def node_of_pci(self, address: PciAddress) -> HostNode | None:
+        """The node of a PCI device, None where unknown. On a host of one node it is that node."""
+        device = (self.pci or {}).get(address)
+        if device is not None and device.node is not None:
+            return device.node
+        for buses in self.pci_buses:
+            if buses.domain == address.domain and buses.first <= address.bus <= buses.last:
+                return buses.node
+        if self.nodes is not None and len(self.nodes) == 1:
+            return self.nodes[0].id
+        return None

@@ -1,0 +1,125 @@
+"""The outcome of a run with concrete places: all that a reporter needs, and what ``--format json`` prints."""
+
+from __future__ import annotations
+
+import msgspec
+
+from numalint.model.finding import Severity
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A stretch of a text file, on one line. Lines and columns count from 1, columns in code points.
+
+    ``path`` is as it is shown: relative to the working directory where the file lies below it.
+    ``end_column`` is the column after the last character.
+    """
+
+    path: str
+    line: int
+    column: int
+    end_column: int
+
+
+class RelatedSpan(msgspec.Struct, frozen=True):
+    """Another place of a result, with its clause."""
+
+    span: Span
+    label: str
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding, located.
+
+    ``message`` starts with the domain's name. ``span`` is None only where the document has no text to point at.
+    ``element`` is the path of the element in its document (``/domain/cputune/vcpupin[2]/@cpuset``), and
+    ``fingerprint`` a hash over rule, domain, element and host that survives edits elsewhere in the file.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    label: str
+    span: Span
+    element: str
+    domain: str
+    host: str | None = None
+    related: tuple[RelatedSpan, ...] = ()
+    why: str = ""
+    help: str = ""
+    data: dict[str, str | int] = {}
+    fingerprint: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that could not be read, resolved or run: the reason for exit code 2.
+
+    ``kind`` is the id of a notice (``unreadable-file``, ``ambiguous-host``, ``rule-failed`` ...).
+    """
+
+    kind: str
+    message: str
+    path: str | None = None
+    line: int | None = None
+    column: int | None = None
+    help: str = ""
+
+
+class Unjudged(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that was not judged on ``domains`` domains, for lack of facts about the host.
+
+    ``host`` is None where the domains have no host. ``subjects`` are the things concerned, where the rule was
+    judged on others.
+    """
+
+    rule: str
+    host: str | None
+    facts: tuple[str, ...]
+    domains: int
+    subjects: tuple[str, ...] = ()
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run looked at."""
+
+    domains: int
+    hosts: tuple[str, ...]
+    rules: int
+    without_host: int = 0
+    passed_over: int = 0
+    excluded: int = 0
+
+
+class RuleCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report says of a rule: the page from its docstring, in the terms of SARIF.
+
+    ``shape`` is domain, placement, host or notice; ``page`` is Markdown.
+    """
+
+    id: str
+    shape: str
+    category: str
+    level: Severity
+    needs: tuple[str, ...]
+    enabled: bool
+    summary: str
+    description: str
+    page: str
+    precision: str = "high"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run. ``exit_code`` is 0 clean, 1 findings at or above --fail-on, 2 something was not checked.
+
+    ``root`` is the folder that SARIF's paths are relative to; ``sources`` has the text of each file that a span
+    points into, by its ``path``, decoded, without a byte order mark, and ``files`` its bytes.
+    """
+
+    version: str
+    results: tuple[Result, ...]
+    problems: tuple[Problem, ...]
+    unjudged: tuple[Unjudged, ...]
+    coverage: Coverage
+    rules: tuple[RuleCard, ...]
+    exit_code: int
+    root: str
+    files: dict[str, bytes]
