@@ -18,7 +18,7 @@ from numalint.loaders.document import Document, LoadError
 from numalint.model.place import TEXT, Place
 from numalint.model.report import Span
 
-Element = etree._Element
+Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
 Indexes = dict[Element, int]
 """The index of each element in document order."""
 
@@ -65,7 +65,7 @@ def parse(document: Document, *, doctype_allowed: bool = False) -> Element:
                 document.path,
                 help="remove the DOCTYPE and write the value of each entity in its place",
             )
-        if any(declared.entities()):
+        if any(declared.entities()):  # type: ignore[union-attr]  # lxml-stubs do not know it
             raise LoadError("its DOCTYPE declares entities, which numalint does not expand", document.path)
     return root
 

@@ -1,0 +1,112 @@
+"""Values of a domain's XML as libvirt reads them, each with its place; what libvirt refuses becomes a fault."""
+
+from __future__ import annotations
+
+import re
+
+from numalint.loaders.xml import Element, Indexes
+from numalint.model.domain import Fault
+from numalint.model.host import PciAddress
+from numalint.model.idset import Id, IdSet, NotationError
+from numalint.model.place import TEXT, Place
+
+_DECIMAL = re.compile(r"[0-9]{1,18}", re.ASCII)
+_C_LITERAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,10}|[1-9][0-9]{0,9}", re.ASCII)
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+
+
+class Reader:
+    """Reads the values of one document, and keeps the faults that it meets."""
+
+    def __init__(self, document: str, indexes: Indexes) -> None:
+        self._document = document
+        self._indexes = indexes
+        self.faults: list[Fault] = []
+
+    def place(self, element: Element) -> Place:
+        return Place(self._document, self._indexes[element])
+
+    def fault(self, element: Element, attribute: str | None, message: str, label: str) -> None:
+        place = self.place(element)
+        if attribute is not None and (attribute == TEXT or attribute in element.attrib):
+            place = place.at(attribute)
+        self.faults.append(Fault(place, message, label))
+
+    def id_set(self, element: Element, attribute: str) -> IdSet[Id] | None:
+        """The set in an attribute; None, and a fault, where libvirt refuses it."""
+        text = element.get(attribute)
+        if text is None:
+            self.fault(element, None, f"<{element.tag}> has no {attribute}", f"{attribute} is missing")
+            return None
+        try:
+            return IdSet.parse(text)
+        except NotationError as error:
+            message = f"{attribute}='{text}' of <{element.tag}> is not a set that libvirt reads: {error.reason}"
+            self.fault(element, attribute, message, error.reason)
+            return None
+
+    def number(self, element: Element, attribute: str, default: int | None = None) -> int | None:
+        """A decimal number of an attribute or, with TEXT, of the element's text (which may have blanks around it).
+
+        ``default`` where the attribute is absent; without a default that is a fault, as is anything else.
+        """
+        text = _text(element) if attribute == TEXT else element.get(attribute)
+        if text is None and default is not None:
+            return default
+        if text is not None and _DECIMAL.fullmatch(text):
+            return int(text)
+        what = "its content" if attribute == TEXT else attribute
+        found = "is missing" if text is None else f"is {text!r}, not a decimal number"
+        self.fault(element, attribute, f"<{element.tag}>: {what} {found}", f"{what} {found}")
+        return None
+
+    def size(self, element: Element, attribute: str, unit_attribute: str = "unit") -> int | None:
+        """A size in bytes, rounded up to whole KiB as libvirt does; the unit's default is KiB.
+
+        A letter alone or with ``iB`` counts in 1024, a letter with ``B`` in 1000 (virScaleInteger).
+        """
+        number = self.number(element, attribute)
+        if number is None:
+            return None
+        unit = element.get(unit_attribute) or "KiB"
+        scale = _scale(unit)
+        if scale is None:
+            self.fault(
+                element, unit_attribute, f"<{element.tag}>: {unit!r} is no unit that libvirt knows", "unknown unit"
+            )
+            return None
+        return -(-number * scale // 1024) * 1024
+
+    def pci_address(self, element: Element) -> PciAddress | None:
+        """The PCI address in an ``<address>``. The numbers are C literals: decimal, 0x hexadecimal, octal after 0."""
+        parts = []
+        for attribute, largest in (("domain", 0xFFFFFFFF), ("bus", 0xFF), ("slot", 0x1F), ("function", 7)):
+            text = element.get(attribute, "0")
+            value = c_literal(text)
+            if value is None or value > largest:
+                message = f"{attribute}='{text}' of a PCI <address> is not a number from 0 to {largest:#x}"
+                self.fault(element, attribute, message, "hexadecimal is written with 0x")
+                return None
+            parts.append(value)
+        return PciAddress(*parts)
+
+
+def c_literal(text: str) -> int | None:
+    """A number as C writes it (``0x3b``, ``59``, octal ``073``); None where it is none."""
+    if not _C_LITERAL.fullmatch(text):
+        return None
+    return int(text, 16 if text[:2] in ("0x", "0X") else 8 if text[0] == "0" else 10)
+
+
+def _text(element: Element) -> str | None:
+    return element.text.strip() if element.text else None
+
+
+def _scale(unit: str) -> int | None:
+    lowered = unit.lower()
+    if lowered in ("b", "byte", "bytes"):
+        return 1
+    power = _POWERS.get(lowered[0])
+    if power is None or lowered[1:] not in ("", "b", "ib"):
+        return None
+    return int((1000 if lowered[1:] == "b" else 1024) ** power)
