@@ -1,0 +1,118 @@
+"""What a rule is: an id, a severity, the facts that it needs, a function, and a page of documentation."""
+
+from __future__ import annotations
+
+import enum
+import re
+import sys
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from numalint.model.domain import Domain
+from numalint.model.finding import Finding, NotJudged, Severity
+from numalint.model.host import Fact
+from numalint.model.placement import Placement
+
+DomainCheck = Callable[[Domain], Iterator[Finding]]
+PlacementCheck = Callable[[Placement], Iterator[Finding | NotJudged]]
+
+SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+class Category(enum.StrEnum):
+    """What a rule is about."""
+
+    CORRECTNESS = "correctness"
+    PLACEMENT = "placement"
+    PINNING = "vcpu-pinning"
+    MEMORY = "memory"
+    THREADS = "threads"
+    IO_LOCALITY = "io-locality"
+    GUEST_TOPOLOGY = "guest-topology"
+    HUGEPAGES = "hugepages"
+    REALTIME = "realtime"
+    ISOLATION = "isolation"
+    HOST_WIDE = "host-wide"
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule, as a decorator below makes it of a check function.
+
+    ``page`` is the docstring of the module that defines it. ``needs`` are the facts of the host without which the
+    rule is not judged, ``uses`` those that only sharpen it. ``shape`` tells what the check is given: a domain,
+    or a placement.
+    """
+
+    id: str
+    severity: Severity
+    category: Category
+    shape: str
+    check: Callable[..., Iterator[Finding | NotJudged]]
+    page: str
+    needs: frozenset[Fact] = frozenset()
+    uses: frozenset[Fact] = frozenset()
+    enabled: bool = True
+    precision: str = "high"
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the page: what is wrong, as a sentence."""
+        return " ".join(self.page.strip().split("\n\n")[0].split())
+
+
+def domain_rule(
+    id: str, severity: Severity, category: Category, *, enabled: bool = True, precision: str = "very-high"
+) -> Callable[[DomainCheck], Rule]:
+    """Make a rule of ``check(domain)``, for what is wrong on any host."""
+
+    def decorate(check: DomainCheck) -> Rule:
+        return Rule(
+            id=id,
+            severity=severity,
+            category=category,
+            shape="domain",
+            check=check,
+            page=_page_of(check),
+            enabled=enabled,
+            precision=precision,
+        )
+
+    return decorate
+
+
+def placement_rule(
+    id: str,
+    severity: Severity,
+    category: Category,
+    *,
+    needs: Fact | tuple[Fact, ...] = (),
+    uses: Fact | tuple[Fact, ...] = (),
+    enabled: bool = True,
+    precision: str = "high",
+) -> Callable[[PlacementCheck], Rule]:
+    """Make a rule of ``check(placement)``, for what is wrong with a domain on its host.
+
+    ``needs``: facts without which the rule is not judged; ``uses``: facts that only sharpen it. ``precision`` is
+    SARIF's: very-high for arithmetic on declared facts, down to low for a guess.
+    """
+
+    def decorate(check: PlacementCheck) -> Rule:
+        return Rule(
+            id=id,
+            severity=severity,
+            category=category,
+            shape="placement",
+            check=check,
+            page=_page_of(check),
+            needs=frozenset((needs,) if isinstance(needs, Fact) else needs),
+            uses=frozenset((uses,) if isinstance(uses, Fact) else uses),
+            enabled=enabled,
+            precision=precision,
+        )
+
+    return decorate
+
+
+def _page_of(check: Callable[..., object]) -> str:
+    return sys.modules[check.__module__].__doc__ or ""

@@ -1,0 +1,95 @@
+"""The hooks that a plugin may implement, and the one place that loads plugins.
+
+A plugin is a module that an entry point of the group ``numalint`` names. The rules that numalint ships come the same
+way. Whatever is wrong with a plugin ends the run: a linter without its rules would pass everything.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from numalint.engine.rule import SLUG, Rule
+from numalint.loaders.document import HostFormat
+from numalint.loaders.hosts import FORMATS
+
+GROUP = "numalint"
+hookspec = pluggy.HookspecMarker(GROUP)
+
+
+class PluginError(Exception):
+    """A plugin that cannot be used: a sentence that names it."""
+
+
+@hookspec
+def numalint_rules() -> Sequence[Rule]:  # type: ignore[empty-body]  # a hook has no body
+    """Rules of a plugin: the objects that ``@placement_rule`` and ``@domain_rule`` make."""
+
+
+@hookspec
+def numalint_host_formats() -> Sequence[HostFormat]:  # type: ignore[empty-body]  # a hook has no body
+    """Formats of host topology that a plugin can read, asked in front of the built-in ones."""
+
+
+class Plugins:
+    """What all plugins bring: rules by id, formats of host topology."""
+
+    def __init__(self, rules: dict[str, Rule], formats: tuple[HostFormat, ...]) -> None:
+        self.rules = rules
+        self.formats = formats
+
+
+def load(points: Sequence[EntryPoint] | None = None) -> Plugins:
+    """Load every plugin. Raises PluginError for one that is broken, misspells a hook or repeats an id."""
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(sys.modules[__name__])
+    for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
+        _register(manager, point)
+    rules = _rules(manager)
+    formats = [each for _, each in _answers(manager.hook.numalint_host_formats)]
+    return Plugins(rules, (*formats, *FORMATS))
+
+
+def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
+    try:
+        plugin = point.load()
+        manager.register(plugin, name=point.name)
+        manager.check_pending()
+    except Exception as error:
+        raise PluginError(f"plugin {point.name} ({point.value}) cannot be loaded: {_said(error)}") from error
+    if not manager.get_hookcallers(plugin):
+        raise PluginError(f"plugin {point.name} ({point.value}) implements no hook: is @hookimpl missing?")
+
+
+def _rules(manager: pluggy.PluginManager) -> dict[str, Rule]:
+    rules: dict[str, Rule] = {}
+    for plugin, rule in _answers(manager.hook.numalint_rules):
+        if not isinstance(rule, Rule):
+            raise PluginError(f"plugin {plugin}: {rule!r} is no rule; decorate its check with @placement_rule")
+        if not SLUG.fullmatch(rule.id):
+            raise PluginError(f"plugin {plugin}: rule id {rule.id!r} is not words of a-z joined by hyphens")
+        if rule.id in rules:
+            raise PluginError(f"plugin {plugin}: another plugin has a rule {rule.id} already")
+        rules[rule.id] = rule
+    if not rules:
+        raise PluginError("no rules were found: numalint's own plugin is missing; install numalint as a package")
+    return dict(sorted(rules.items()))
+
+
+def _answers(hook: pluggy.HookCaller) -> Iterator[tuple[str, Any]]:
+    """What each plugin returns for a hook, one by one with the plugin's name."""
+    for implementation in hook.get_hookimpls():
+        try:
+            found = list(implementation.function())
+        except Exception as error:
+            raise PluginError(f"plugin {implementation.plugin_name}: {hook.name}() failed: {_said(error)}") from error
+        for each in found:
+            yield implementation.plugin_name, each
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,105 @@
+"""Runs the examples in a rule's page: they are the rule's tests, and its documentation cannot lie.
+
+Public, so that a pack of rules tests itself with it::
+
+    @pytest.mark.parametrize("example", examples(my_pack.numalint_rules()), ids=str)
+    def test_example(example):
+        example.run()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from numalint.engine.page import Example, Mark, read_page
+from numalint.engine.rule import Rule
+from numalint.loaders.document import Document
+from numalint.loaders.domain import load_domains
+from numalint.loaders.hosts import host_from_text
+from numalint.loaders.xml import locate
+from numalint.model.domain import Domain
+from numalint.model.finding import Finding
+from numalint.model.host import Host
+from numalint.model.placement import UNKNOWN_HOST, Placement
+
+
+class RuleExample(msgspec.Struct, frozen=True):
+    """The example number ``number`` (from 1) of a rule's page."""
+
+    rule: Rule
+    number: int
+    example: Example
+
+    def __str__(self) -> str:
+        return f"{self.rule.id}-{'bad' if self.example.bad else 'good'}-{self.number}"
+
+    def run(self) -> None:
+        """Raises AssertionError where the rule does not say what the page says."""
+        domain = read_domain(self.example.domain)
+        host = read_host(self.example.host)
+        found = list(findings(self.rule, domain, host))
+        if not self.example.bad:
+            assert not found, f"{self}: a Good example, yet: {found[0].message}"
+            return
+        assert found, f"{self}: a Bad example, and the rule says nothing"
+        assert self._main_marks(), f"{self}: a Bad example needs a line with ^^^ under the place"
+        for finding, mark in zip(found, self._main_marks(), strict=True):
+            self._compare(finding, mark)
+        expected = self.example.severity or self.rule.severity
+        said = [finding.severity or self.rule.severity for finding in found]
+        assert set(said) == {expected}, f"{self}: severity is {', '.join(said)}, the page says {expected}"
+
+    def _main_marks(self) -> list[Mark]:
+        return [mark for mark in self.example.marks if mark.main]
+
+    def _compare(self, finding: Finding, mark: Mark) -> None:
+        document = Document(DOCUMENT, self.example.domain.encode())
+        own = [each for each in finding.related if each.place.document == DOCUMENT]
+        spans = locate(document, [finding.place, *(each.place for each in own)])
+        _assert_mark(f"{self}", mark, spans[finding.place][0], finding.label)
+        related = [each for each in self.example.marks if not each.main]
+        for expected in related:
+            at = [each for each in own if spans[each.place][0].line == expected.line]
+            assert at, f"{self}: no related place in line {expected.line} ({expected.text})"
+            _assert_mark(f"{self}", expected, spans[at[0].place][0], at[0].label)
+
+
+DOCUMENT = "example.xml"
+
+
+def _assert_mark(name: str, mark: Mark, span: object, label: str) -> None:
+    at = (mark.line, mark.column, mark.end_column)
+    found = (getattr(span, "line", 0), getattr(span, "column", 0), getattr(span, "end_column", 0))
+    assert found == at, f"{name}: it points at line, columns {found}, the page at {at}: {label}"
+    assert label.startswith(mark.text), f"{name}: it says {label!r}, the page {mark.text!r}"
+
+
+def examples(rules: Iterable[Rule]) -> Iterator[RuleExample]:
+    """Every example of every page."""
+    for rule in rules:
+        for number, example in enumerate(read_page(rule.page).examples, 1):
+            yield RuleExample(rule, number, example)
+
+
+def findings(rule: Rule, domain: Domain, host: Host = UNKNOWN_HOST) -> Iterator[Finding]:
+    """What a rule says of a domain on a host; nothing where the host lacks a fact that the rule needs."""
+    if rule.needs & host.unknown:
+        return
+    subject = domain if rule.shape == "domain" else Placement(domain, host)
+    for said in rule.check(subject):
+        if isinstance(said, Finding):
+            yield said
+
+
+def read_domain(text: str) -> Domain:
+    """The domain in a text. Raises LoadError, or AssertionError where libvirt would refuse one of its values."""
+    domain = load_domains(Document(DOCUMENT, text.encode()))[0]
+    assert not domain.faults, domain.faults[0].message
+    return domain
+
+
+def read_host(text: str) -> Host:
+    """The host that a synthetic string or numalint's TOML describes; of the empty text nothing is known."""
+    return host_from_text(text) if text and text != "none" else UNKNOWN_HOST
