@@ -115,7 +115,7 @@ class Host(msgspec.Struct, frozen=True, dict=True):
 
     ``sockets`` and ``cores`` are the sets of CPUs of each; a core is the set of its SMT siblings.
     ``cpus`` are the online CPUs. ``pci`` maps an address to its device, ``complete_pci`` tells that a device
-    which is not there does not exist.
+    which is not there does not exist. ``notes`` are sentences on what is odd in the inputs.
     """
 
     name: str
@@ -133,6 +133,7 @@ class Host(msgspec.Struct, frozen=True, dict=True):
     complete_pci: bool = False
     pci_buses: tuple[PciBuses, ...] = ()
     place: Place | None = None
+    notes: tuple[str, ...] = ()
 
     @functools.cached_property
     def unknown(self) -> frozenset[Fact]:
