@@ -21,7 +21,7 @@ _ADDRESS_IN_PATH = re.compile(r"(?:^|/)([0-9a-f]{4,8}):([0-9a-f]{2}):([0-9a-f]{2
 _MDEV = re.compile(r"mdev_([0-9a-f]{8}(?:_[0-9a-f]{4}){3}_[0-9a-f]{12})")
 _LARGEST = (0xFFFFFFFF, 0xFF, 0x1F, 7)
 _PARTS = ("domain", "bus", "slot", "function")
-_WRAPPERS = ("node", "devices", "nodedevs")
+_ROOTS = ("device", "node", "devices", "nodedevs")
 
 
 class _Device(msgspec.Struct):
@@ -49,7 +49,7 @@ def load_all(documents: Sequence[Document]) -> Host:
     """The PCI devices of several files of one host, whose parents may be in other files. Raises LoadError."""
     notes: list[str] = []
     devices = [device for document in documents for device in _read(document, notes)]
-    by_name = {device.name: device for device in devices}
+    by_name = {device.name: device for device in devices if device.name}  # a device yet to be created has no name
     by_address = {device.address: device for device in devices if device.address is not None}
     names = _names_by_address(devices, by_name)
     pci = {}
@@ -95,7 +95,9 @@ def _read(document: Document, notes: list[str]) -> Iterator[_Device]:
     values = Values(document, index_stream(roots))
     for root in roots:
         for element in root.iter("device"):
-            yield _device(element, values)
+            parent = element.getparent()
+            if parent is None or parent.tag != "capability":  # there <device> is the number of a USB device
+                yield _device(element, values)
 
 
 def _replaced(data: bytes) -> bytes:
@@ -114,8 +116,6 @@ def _device(element: Element, values: Values) -> _Device:
     group = pci.find("iommuGroup") if pci is not None else None
     function = pci.find("capability[@type='phys_function']/address") if pci is not None else None
     name = (element.findtext("name") or "").strip()
-    if not name:
-        values.refuse(element, None, "<device> has no <name>")
     return _Device(
         name=name,
         parent=(element.findtext("parent") or "").strip() or None,
@@ -227,9 +227,9 @@ def _node(device: _Device, by_name: dict[str, _Device], by_address: dict[PciAddr
 
 
 def _recognise(head: Head) -> bool:
-    if head.namespace:
+    if head.namespace or head.element not in _ROOTS:
         return False
-    return head.element == "device" or (head.element in _WRAPPERS and "<device>" in head.text)
+    return "<device>" in head.text and "<capability" in head.text
 
 
 FORMAT = HostFormat("nodedev", 0, _recognise, load, partial=True)
