@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+import msgspec
 import pluggy
 
 from numalint.engine.rule import SLUG, Rule
 from numalint.loaders.document import HostFormat
 from numalint.loaders.hosts import FORMATS
+from numalint.model.report import Reporter
 
 GROUP = "numalint"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -35,12 +37,17 @@ def numalint_host_formats() -> Sequence[HostFormat]:  # type: ignore[empty-body]
     """Formats of host topology that a plugin can read, asked in front of the built-in ones."""
 
 
-class Plugins:
-    """What all plugins bring: rules by id, formats of host topology."""
+@hookspec
+def numalint_reporters() -> Sequence[Reporter]:  # type: ignore[empty-body]  # a hook has no body
+    """Formats in which a plugin can report, beside the built-in ones."""
 
-    def __init__(self, rules: dict[str, Rule], formats: tuple[HostFormat, ...]) -> None:
-        self.rules = rules
-        self.formats = formats
+
+class Plugins(msgspec.Struct, frozen=True):
+    """What all plugins bring: rules by id, formats of host topology (the built-in ones last), reporters."""
+
+    rules: dict[str, Rule]
+    formats: tuple[HostFormat, ...]
+    reporters: tuple[Reporter, ...]
 
 
 def load(points: Sequence[EntryPoint] | None = None) -> Plugins:
@@ -51,7 +58,8 @@ def load(points: Sequence[EntryPoint] | None = None) -> Plugins:
         _register(manager, point)
     rules = _rules(manager)
     formats = [each for _, each in _answers(manager.hook.numalint_host_formats)]
-    return Plugins(rules, (*formats, *FORMATS))
+    reporters = tuple(each for _, each in _answers(manager.hook.numalint_reporters))
+    return Plugins(rules, (*formats, *FORMATS), reporters)
 
 
 def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from numalint.model.finding import Severity
@@ -123,3 +125,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     root: str
     files: dict[str, bytes]
+
+
+class Reporter(msgspec.Struct, frozen=True):
+    """A format of reports. ``render`` is given the report and whether colour is wanted."""
+
+    name: str
+    summary: str
+    render: Callable[[Report, bool], str]

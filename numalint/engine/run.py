@@ -1,0 +1,240 @@
+"""A whole run: paths to documents, domains to hosts, rules to findings, findings to a report."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from numalint.engine.discover import STDIN, Excludes, Found, discover, repository_of
+from numalint.engine.judge import Judge, Said
+from numalint.engine.locate import Locator
+from numalint.engine.notices import MALFORMED_DOMAIN, NOTICES
+from numalint.engine.page import markdown, read_page
+from numalint.engine.rule import Rule
+from numalint.engine.world import Kind, Sniffer, World, host_problem
+from numalint.loaders.config import LoadedConfig
+from numalint.loaders.document import Document, HostFormat, LoadError
+from numalint.loaders.domain import load_domains
+from numalint.loaders.hosts import load_inputs
+from numalint.model.domain import Domain
+from numalint.model.finding import Finding, Severity
+from numalint.model.report import Coverage, Problem, Report, Result, RuleCard, Span
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for. ``stdin`` are the bytes of the path ``-``; ``require`` the facts that must be known."""
+
+    paths: tuple[str, ...]
+    config: LoadedConfig
+    rules: tuple[Rule, ...]
+    formats: tuple[HostFormat, ...]
+    hosts: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    tracked: bool = False
+    fail_on: Severity = Severity.WARNING
+    require: frozenset[str] = frozenset()
+    stdin: bytes = b""
+    version: str = ""
+
+
+def run(request: Request) -> tuple[Report, list[str]]:
+    """Do what a request asks for. Returns the report, and warnings that are no part of it."""
+    return _Run(request).report()
+
+
+class _Run:
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.sniffer = Sniffer(request.formats)
+        self.world = World(request.config, request.hosts, self.sniffer)
+        self.judge = Judge(request.rules)
+        self.locator = Locator({STDIN: request.stdin} if STDIN in request.paths else {})
+        self.problems: list[Problem] = []
+        self.malformed: list[Result] = []
+        self.faulty: list[Said] = []
+        self.domains = self.without_host = self.passed_over = 0
+
+    def report(self) -> tuple[Report, list[str]]:
+        found = self._discover()
+        for path, named in found.files.items():
+            self._file(path, named=named)
+        self._check_unused_hosts(found)
+        results = self.malformed + self.locator.results(self.judge.said + self.faulty)
+        self._require()
+        problems = [
+            *found.problems, *self.world.problems, *self.problems, *self.judge.problems, *self.locator.problems
+        ]  # fmt: skip
+        if not self.domains and not problems and not results and not self.request.tracked:
+            problems.append(_nothing(self.request.paths, found))
+        results = [each for each in results if each.rule not in self.request.ignore]
+        results.sort(key=lambda each: (each.span.path, each.span.line, each.span.column, each.rule, each.host or ""))
+        report = Report(
+            version=self.request.version,
+            results=tuple(results),
+            problems=tuple(problems),
+            unjudged=self.judge.unjudged,
+            coverage=self._coverage(found),
+            rules=(*map(card, self.request.rules), *NOTICES.values()),
+            exit_code=self._exit_code(results, problems),
+            root=_root(self.locator.files, self.request.config),
+            files=self.locator.files,
+        )
+        return report, [*found.warnings, *self.world.warnings]
+
+    def _discover(self) -> Found:
+        config = self.request.config
+        lists = [(config.folder, tuple(config.config.exclude)), (str(Path.cwd()), self.request.exclude)]
+        excludes = Excludes(tuple((folder, globs) for folder, globs in lists if globs))
+        return discover(self.request.paths, excludes, tracked=self.request.tracked)
+
+    def _file(self, path: str, *, named: bool) -> None:
+        try:
+            kind = self.sniffer.kind_of(self.request.stdin) if path == STDIN else self.sniffer.kind(path)
+            if not kind.domain:
+                self._other(path, kind, named=named)
+                return
+            data = self.request.stdin if path == STDIN else Path(path).read_bytes()
+        except OSError as error:
+            message = f"the file cannot be read: {error.strerror}"
+            self.problems.append(Problem(kind="unreadable-file", message=message, path=path))
+            return
+        try:
+            domains = load_domains(Document(path, data))
+        except LoadError as error:
+            self.locator.files[path] = data
+            self.malformed.append(_malformed(error, data))
+            return
+        if not domains:
+            self._other(path, kind, named=named)
+        for domain in domains:
+            self._domain(domain, path)
+
+    def _domain(self, domain: Domain, path: str) -> None:
+        if domain.faults:
+            self.faulty.extend(_faults(domain))
+            return
+        host = self.world.host_of(path)
+        self.domains += 1
+        self.without_host += host is None
+        self.judge.judge(domain, host)
+
+    def _other(self, path: str, kind: Kind, *, named: bool) -> None:
+        if kind.format is None and named:
+            element = kind.head.element
+            what = f"its first element is <{element}>" if element else "it does not start with an XML element"
+            message = f"it is no libvirt domain and no host file that numalint knows: {what}"
+            self.problems.append(Problem(kind="not-ours", message=message, path=path))
+        elif kind.format is None and path.lower().endswith(".xml"):
+            self.passed_over += 1
+
+    def _check_unused_hosts(self, found: Found) -> None:
+        """A host file that no domain is on is read too: a broken one is said on the day that it breaks."""
+        for path in found.files:
+            kind = Kind() if path == STDIN else self._known_kind(path)
+            if kind.format is not None and not kind.format.partial and os.path.realpath(path) not in self.world.inputs:
+                try:
+                    load_inputs((path,), self.request.formats, None)
+                except LoadError as error:
+                    self.problems.append(host_problem(error))
+
+    def _known_kind(self, path: str) -> Kind:
+        try:
+            return self.sniffer.kind(path)
+        except OSError:
+            return Kind()
+
+    def _require(self) -> None:
+        for each in self.judge.unjudged:
+            lacking = [fact for fact in each.facts if fact in self.request.require or "all" in self.request.require]
+            if lacking:
+                where = f"host {each.host}" if each.host else "domains without a host"
+                message = f"rule {each.rule} was not judged on {where}: {', '.join(lacking)} unknown"
+                self.problems.append(Problem(kind="fact-required", message=message))
+
+    def _coverage(self, found: Found) -> Coverage:
+        return Coverage(
+            domains=self.domains,
+            hosts=tuple(sorted(self.world.hosts)),
+            rules=len(self.request.rules),
+            without_host=self.without_host,
+            passed_over=self.passed_over,
+            excluded=found.excluded,
+        )
+
+    def _exit_code(self, results: Iterable[Result], problems: list[Problem]) -> int:
+        if problems or self.malformed or self.faulty:
+            return 2
+        return int(any(each.severity.rank >= self.request.fail_on.rank for each in results))
+
+
+def card(rule: Rule) -> RuleCard:
+    """What a report says of a rule."""
+    page = read_page(rule.page)
+    first = page.why.split("\n\n")[0]
+    return RuleCard(
+        id=rule.id,
+        shape=rule.shape,
+        category=rule.category,
+        level=rule.severity,
+        needs=tuple(sorted(rule.needs)),
+        enabled=rule.enabled,
+        summary=page.summary,
+        description=" ".join(first.split())[:1024] or page.summary,
+        page=markdown(page),
+        precision=rule.precision,
+    )
+
+
+def _malformed(error: LoadError, data: bytes) -> Result:
+    lines = data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines() or [""]
+    line = min(max(error.line or 1, 1), len(lines))
+    column = min(max(error.column or 1, 1), max(len(lines[line - 1]), 1))
+    return Result(
+        rule=MALFORMED_DOMAIN,
+        severity=Severity.ERROR,
+        message=f"{Path(error.path).name}: {error.message}",
+        label="it cannot be read from here on",
+        span=Span(error.path, line, column, column + 1),
+        element="/domain",
+        domain=Path(error.path).stem,
+        why="nothing in this file was judged",
+        help=error.help or "mend the file, or leave a template out with exclude in numalint.toml",
+        fingerprint=hashlib.sha256(f"{MALFORMED_DOMAIN}\0{error.path}".encode()).hexdigest()[:16],
+    )
+
+
+def _faults(domain: Domain) -> Iterable[Said]:
+    for fault in domain.faults:
+        finding = Finding(
+            place=fault.place,
+            message=fault.message,
+            label=fault.label,
+            why="libvirt refuses it, so nothing else was judged in this domain",
+        )
+        yield Said(MALFORMED_DOMAIN, Severity.ERROR, finding, domain.name, None)
+
+
+def _nothing(paths: tuple[str, ...], found: Found) -> Problem:
+    where = ", ".join(paths)
+    left_out = f" ({found.excluded} excluded)" if found.excluded else ""
+    return Problem(
+        kind="nothing-judged",
+        message=f"no libvirt domain was found in {where}{left_out}",
+        help="name a folder with domain XML (virsh dumpxml --inactive NAME > NAME.xml)",
+    )
+
+
+def _root(files: Iterable[str], config: LoadedConfig) -> str:
+    """The folder that SARIF's paths are relative to: the repository's root, else that of the configuration."""
+    here = str(Path.cwd())
+    reals = [os.path.realpath(path) for path in files if path != STDIN]
+    first = os.path.dirname(reals[0]) if reals else here
+    for root in (repository_of(here), repository_of(first), config.folder, here):
+        if root is not None and all(path.startswith(os.path.realpath(root) + os.sep) for path in reals):
+            return os.path.realpath(root)
+    return os.path.commonpath([os.path.dirname(path) for path in reals])

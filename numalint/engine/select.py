@@ -1,0 +1,48 @@
+"""Which rules a run has."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from numalint.engine.rule import Category, Rule
+from numalint.loaders.config import Lint
+
+EVERYTHING = "all"
+
+
+class UnknownRule(ValueError):  # noqa: N818  # it is said to the user, who knows no errors by their class
+    """A name that is no rule, no category and not ``all``: a sentence with the nearest name."""
+
+
+def select_rules(rules: dict[str, Rule], lint: Lint, notices: Iterable[str] = ()) -> list[Rule]:
+    """The rules to run, sorted by id: those selected (by default those that are on) and extended, less the ignored.
+
+    Each name is a rule, a category or ``all``; ``notices`` may be ignored too. Raises UnknownRule.
+    """
+    chosen = {rule.id for rule in rules.values() if rule.enabled}
+    if lint.select is not None:
+        chosen = _named(rules, lint.select)
+    chosen |= _named(rules, lint.extend_select)
+    chosen -= _named(rules, [name for name in lint.ignore if name not in set(notices)])
+    return [rule for id, rule in rules.items() if id in chosen]
+
+
+def _named(rules: dict[str, Rule], names: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for name in names:
+        if name == EVERYTHING:
+            found.update(rules)
+        elif name in rules:
+            found.add(name)
+        elif name in set(Category):
+            found.update(rule.id for rule in rules.values() if rule.category == name)
+        else:
+            raise UnknownRule(unknown_rule(name, rules))
+    return found
+
+
+def unknown_rule(name: str, rules: Iterable[str]) -> str:
+    """The sentence for a rule that does not exist."""
+    near = difflib.get_close_matches(name, [*rules, *Category], 1)
+    return f"there is no rule {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; numalint rules lists them")

@@ -1,0 +1,187 @@
+"""Which domain meets which host."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from numalint.engine.discover import STDIN, repository_of
+from numalint.engine.glob import matches
+from numalint.loaders.config import NAME, LoadedConfig
+from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
+from numalint.loaders.domain import WRAPPERS
+from numalint.loaders.hosts import load_inputs, recognise
+from numalint.model.host import Host
+from numalint.model.report import Problem
+
+DOMAIN_ELEMENTS = {"domain", *WRAPPERS}
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What a file is: a domain document, an input of a host in some format, or neither."""
+
+    domain: bool = False
+    format: HostFormat | None = None
+    head: Head = Head("")
+
+
+class Sniffer:
+    """Tells what files are from their first bytes; each file is opened once for that."""
+
+    def __init__(self, formats: tuple[HostFormat, ...]) -> None:
+        self.formats = formats
+        self._known: dict[str, Kind] = {}
+
+    def kind(self, path: str) -> Kind:
+        """What the file at ``path`` is. Raises OSError where it cannot be read."""
+        if path not in self._known:
+            with open(path, "rb") as file:
+                self._known[path] = self.kind_of(file.read(HEAD_BYTES))
+        return self._known[path]
+
+    def kind_of(self, data: bytes) -> Kind:
+        """What the file that starts with ``data`` is."""
+        head = read_head(data)
+        if head.element in DOMAIN_ELEMENTS:
+            return Kind(domain=_is_libvirt(head), head=head)
+        return Kind(format=recognise(head, self.formats), head=head)
+
+
+def _is_libvirt(head: Head) -> bool:
+    """Whether a ``<domain>`` is libvirt's: it has no namespace, and a type where it has attributes at all."""
+    if head.namespace:
+        return False
+    plain = [name for name in head.attributes if not name.startswith("xmlns")]
+    return head.element != "domain" or "type" in head.attributes or not plain
+
+
+class World:
+    """The hosts of a run, each loaded once, and the answer to which host a domain is on."""
+
+    def __init__(self, config: LoadedConfig, host_inputs: tuple[str, ...], sniffer: Sniffer) -> None:
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+        self.hosts: dict[str, Host] = {}
+        self.inputs: set[str] = set()
+        self._config = config
+        self._sniffer = sniffer
+        self._nearest: dict[str, Host | None] = {}
+        self._forced = self._from_option(host_inputs) if host_inputs else None
+        self._option = bool(host_inputs)
+
+    def host_of(self, path: str) -> Host | None:
+        """The host of the domains in the file at ``path``, None where there is none.
+
+        What --host names; else that of the ``[hosts]`` entry that the file meets; else the nearest host file. An
+        ambiguity, or a host that cannot be read, is a problem of the run and the domains have no host.
+        """
+        if self._option:
+            return self._forced
+        if self._config.config.hosts:
+            return self._from_config(path)
+        return self._nearest_to(os.path.dirname(os.path.abspath(path)) if path != STDIN else str(Path.cwd()))
+
+    def _from_option(self, inputs: tuple[str, ...]) -> Host | None:
+        entries = self._config.config.hosts
+        if len(inputs) == 1 and inputs[0] in entries:
+            return self._declared(inputs[0])
+        return self._load(inputs, None)
+
+    def _from_config(self, path: str) -> Host | None:
+        relative = os.path.relpath(path, self._config.folder).replace(os.sep, "/")
+        met = [name for name, entry in self._config.config.hosts.items() if matches(relative, entry.domains)]
+        if len(met) > 1:
+            names = " and ".join(f"[hosts.{name}]" for name in met)
+            self._problem("ambiguous-host", f"{names} both claim this domain", path, "let one host's globs match it")
+            return None
+        return self._declared(met[0]) if met else None
+
+    def _declared(self, name: str) -> Host | None:
+        key = f"[hosts.{name}]"
+        if key not in self._nearest:
+            entry = self._config.config.hosts[name]
+            inputs = [
+                each if _is_synthetic(each) else os.path.relpath(os.path.join(self._config.folder, each))
+                for each in entry.inputs
+            ]
+            self._nearest[key] = self._load(tuple(inputs), name)
+        return self._nearest[key]
+
+    def _nearest_to(self, folder: str) -> Host | None:
+        if folder not in self._nearest:
+            here = self._in_folder(folder)
+            stop = os.path.exists(os.path.join(folder, ".git")) or os.path.exists(os.path.join(folder, NAME))
+            above = os.path.dirname(folder)
+            if here is None and not stop and above != folder and self._may_climb(folder):
+                here = self._nearest_to(above)
+            self._nearest[folder] = here
+        return self._nearest[folder]
+
+    def _may_climb(self, folder: str) -> bool:
+        """Outside a repository the search ends at the working directory, if the folder lies below it."""
+        if repository_of(folder) is not None:
+            return True
+        here = str(Path.cwd())
+        return folder != here and folder.startswith(here + os.sep)
+
+    def _in_folder(self, folder: str) -> Host | None:
+        whole, partial = self._candidates(folder)
+        if len(whole) > 1:
+            first, second = (os.path.relpath(path) for path in whole[:2])
+            stem = Path(first).stem.partition(".")[0]
+            help = (
+                f"say in {NAME} which it is:\n"
+                f"[hosts.{stem}]\ntopology = [{Path(first).name!r}]  # or both, if they are of one host\n"
+                'domains = ["*.xml"]'
+            )
+            self._problem("ambiguous-host", f"two hosts are equally near: {first} and {second}", folder, help)
+            return None
+        return self._load((*whole, *partial), None) if whole else None
+
+    def _candidates(self, folder: str) -> tuple[list[str], list[str]]:
+        """The host files of a folder: those that can serve alone, and those that only add to one."""
+        whole: list[str] = []
+        partial: list[str] = []
+        for name in sorted(os.listdir(folder)):
+            if name.lower().endswith((".xml", ".toml")) and name != NAME:
+                path = os.path.join(folder, name)
+                try:
+                    format = self._sniffer.kind(path).format if os.path.isfile(path) else None
+                except OSError:
+                    format = None
+                if format is not None:
+                    (partial if format.partial else whole).append(os.path.relpath(path))
+        return whole, partial
+
+    def _load(self, inputs: tuple[str, ...], name: str | None) -> Host | None:
+        self.inputs.update(os.path.realpath(each) for each in inputs)
+        try:
+            host, warnings = load_inputs(inputs, self._sniffer.formats, name)
+        except LoadError as error:
+            self.problems.append(host_problem(error))
+            return None
+        self.warnings.extend(warnings)
+        self.hosts.setdefault(host.name, host)
+        return host
+
+    def _problem(self, kind: str, message: str, path: str, help: str) -> None:
+        shown = path if path == STDIN else os.path.relpath(path)
+        self.problems.append(Problem(kind=kind, message=message, path=shown, help=help))
+
+
+def host_problem(error: LoadError) -> Problem:
+    """A host that cannot be read, as a problem of the run."""
+    return Problem(
+        kind="unreadable-host",
+        message=error.message,
+        path=error.path,
+        line=error.line,
+        column=error.column,
+        help=error.help,
+    )
+
+
+def _is_synthetic(text: str) -> bool:
+    return ":" in text and " " in text

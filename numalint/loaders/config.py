@@ -1,0 +1,73 @@
+"""numalint.toml: which hosts there are, which domains are on them, and what to look for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from numalint.loaders.document import Document, LoadError
+from numalint.loaders.strict_toml import convert, read_toml
+from numalint.model.finding import Severity
+
+NAME = "numalint.toml"
+
+
+class HostEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[hosts.NAME]``: the inputs that describe a host, and the domains that are on it (globs).
+
+    All are relative to the folder of the configuration.
+    """
+
+    topology: str | list[str]
+    domains: list[str] = []
+
+    @property
+    def inputs(self) -> list[str]:
+        return [self.topology] if isinstance(self.topology, str) else self.topology
+
+
+class Lint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """``[lint]``: the rules to run, and the severity from which a run fails."""
+
+    select: list[str] | None = None
+    extend_select: list[str] = []
+    ignore: list[str] = []
+    fail_on: Severity = Severity.WARNING
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole configuration. ``exclude``: globs of files and folders that are not looked at."""
+
+    hosts: dict[str, HostEntry] = {}
+    lint: Lint = Lint()
+    exclude: list[str] = []
+
+
+class LoadedConfig(msgspec.Struct, frozen=True):
+    """A configuration with the folder that its paths are relative to; without a file, the defaults."""
+
+    config: Config
+    folder: str
+    path: str | None = None
+
+
+def load_config(path: Path) -> LoadedConfig:
+    """Read a configuration. Raises LoadError for anything that is wrong with it."""
+    shown = os.path.relpath(path)
+    try:
+        document = Document(shown, path.read_bytes())
+    except OSError as error:
+        raise LoadError(f"the configuration cannot be read: {error.strerror}", shown) from None
+    return LoadedConfig(convert(document, read_toml(document), Config), str(path.resolve().parent), shown)
+
+
+def find_config(start: Path) -> Path | None:
+    """The nearest numalint.toml in ``start`` or above it, up to the root of the repository."""
+    for folder in (start, *start.parents):
+        if (folder / NAME).is_file():
+            return folder / NAME
+        if (folder / ".git").exists():
+            return None
+    return None

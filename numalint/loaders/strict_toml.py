@@ -1,0 +1,94 @@
+"""TOML into typed values, strictly: what is not known is an error that names the table, the key and the nearest one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from numalint.loaders.document import Document, LoadError
+
+T = TypeVar("T")
+
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
+_AT = re.compile(r"(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?")
+
+
+def read_toml(document: Document) -> dict[str, Any]:
+    """The tables of a TOML file. Raises LoadError, with line and column, where it is none."""
+    try:
+        return tomllib.loads(document.data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise LoadError(f"it is not UTF-8 (byte {error.start})", document.path, help="save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).partition(" (at line ")
+        line, _, column = place.rstrip(")").partition(", column ")
+        at = (int(line), int(column)) if line.isdigit() and column.isdigit() else (None, None)
+        raise LoadError(f"it is not TOML: {reason}", document.path, *at) from None
+
+
+def convert(document: Document, tables: object, kind: type[T]) -> T:
+    """``tables`` as ``kind``, a struct that forbids unknown fields. Raises LoadError for the first thing wrong."""
+    try:
+        return msgspec.convert(tables, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise _refused(document, kind, str(error)) from None
+
+
+def _refused(document: Document, kind: type, said: str) -> LoadError:
+    unknown = _UNKNOWN.fullmatch(said)
+    if unknown is None:
+        match = _AT.fullmatch(said)
+        reason, path = (match["reason"], match["path"] or "$") if match else (said, "$")
+        where = f" at {_keys(path)}" if path != "$" else ""
+        return LoadError(f"{reason[0].lower()}{reason[1:]}{where}", document.path)
+    key, path = unknown["key"], unknown["path"] or "$"
+    known = sorted(_fields_at(kind, path))
+    near = difflib.get_close_matches(key, known, 1, 0.5)
+    table = _keys(path)
+    where = f"in [{table}] " if table else ""
+    return LoadError(
+        f"there is no key {key!r} {where}".rstrip(),
+        document.path,
+        _line_of(document, key),
+        help=f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}",
+    )
+
+
+def _keys(path: str) -> str:
+    """A msgspec path (``$.hosts[...].topology``) as TOML writes it, ``*`` for any key."""
+    return path.removeprefix("$").removeprefix(".").replace("[...]", ".*").lstrip(".")
+
+
+def _fields_at(kind: Any, path: str) -> set[str]:
+    """The keys of the struct at a msgspec path."""
+    for step in re.findall(r"\.([^.\[]+)|(\[[^\]]*\])", path.removeprefix("$")):
+        key = step[0]
+        if key:
+            fields = {field.encode_name: field.name for field in msgspec.structs.fields(_struct(kind))}
+            kind = get_type_hints(_struct(kind))[fields[key]]
+        else:
+            kind = get_args(_container(kind))[-1]
+    return {field.encode_name for field in msgspec.structs.fields(_struct(kind))}
+
+
+def _struct(kind: Any) -> Any:
+    """The struct in a type such as ``Struct | None``."""
+    return next((each for each in get_args(kind) if isinstance(each, type) and issubclass(each, msgspec.Struct)), kind)
+
+
+def _container(kind: Any) -> Any:
+    """The dict or list in a type such as ``dict[str, Struct] | None``."""
+    return get_args(kind)[0] if type(None) in get_args(kind) else kind
+
+
+def _line_of(document: Document, key: str) -> int | None:
+    """The line of a key, where a search finds it once."""
+    found = re.findall(rf"(?m)^.*(?<![\w-]){re.escape(key)}(?![\w-])", document.data.decode("utf-8", "replace"))
+    if len(found) != 1:
+        return None
+    text = document.data.decode("utf-8", "replace")
+    return text[: text.index(found[0])].count("\n") + 1
