@@ -16,12 +16,12 @@ def compiled(pattern: str) -> re.Pattern[str]:
     """
     body = pattern.strip("/").removeprefix("./")
     anchored = "/" in pattern.rstrip("/")
-    pieces = re.split(r"(\*\*/|/\*\*|\*\*|\*|\?|\[[^\]]+\])", body)
+    pieces = re.split(r"(/\*\*/|\*\*/|\*\*|\*|\?|\[[^\]]+\])", body)
     return re.compile(("" if anchored else "(?:.*/)?") + "".join(map(_piece, pieces)) + "(?:/.*)?", re.DOTALL)
 
 
 def _piece(piece: str) -> str:
-    wild = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    wild = {"/**/": "/(?:.*/)?", "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     if piece in wild:
         return wild[piece]
     if piece.startswith("[") and piece.endswith("]"):

@@ -115,6 +115,13 @@ def _refuse_encoding(document: Document) -> None:
 
 
 def _malformed(document: Document, error: etree.XMLSyntaxError) -> LoadError:
+    try:
+        document.data.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        before = document.data[: wrong.start]
+        line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode("utf-8")) + 1
+        message = f"it is not UTF-8: byte {document.data[wrong.start]:#04x}"
+        return LoadError(message, document.path, line, column, "save the file as UTF-8")
     line, column = error.position
     reason = (error.msg or "it is not well-formed").split(", line ")[0]
     return LoadError(f"it is not well-formed XML: {reason}", document.path, max(line, 1), max(column, 1))

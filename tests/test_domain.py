@@ -1,0 +1,168 @@
+"""Domain XML as libvirt stores it: what it rewrites, what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from numalint.loaders.document import Document
+from numalint.loaders.domain import load_domains
+from numalint.loaders.element import c_literal
+from numalint.model.domain import Domain
+
+
+def domain(body: str) -> Domain:
+    return load_domains(Document("a.xml", f"<domain type='kvm'><name>db</name>{body}</domain>".encode()))[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "maximum", "online"),
+    [
+        ("", 1, "0"),
+        ("<vcpu>8</vcpu>", 8, "0-7"),
+        ("<vcpu> 4\n</vcpu>", 4, "0-3"),
+        ("<vcpu current='2'>4</vcpu>", 4, "0-1"),
+        ("<vcpu>2</vcpu><vcpu>8</vcpu>", 2, "0-1"),
+        ("<vcpu current='3'>4</vcpu><vcpus><vcpu id='0' enabled='yes'/><vcpu id='3' enabled='no'/></vcpus>", 4, "0"),
+    ],
+)
+def test_vcpus(body: str, maximum: int, online: str) -> None:
+    found = domain(body)
+    assert (found.maximum, str(found.online), found.faults) == (maximum, online, ())
+
+
+@pytest.mark.parametrize(
+    ("unit", "number", "size"),
+    [
+        ("", 1, 1024),
+        ("unit='KiB'", 1, 1024),
+        ("unit='k'", 1, 1024),
+        ("unit='b'", 1, 1024),
+        ("unit='bytes'", 2048, 2048),
+        ("unit='GB'", 1, 976563 * 1024),
+        ("unit='g'", 1, 1024**3),
+        ("unit='TiB'", 2, 2 * 1024**4),
+    ],
+)
+def test_memory_is_in_bytes_rounded_up_to_whole_kib(unit: str, number: int, size: int) -> None:
+    assert domain(f"<memory {unit}>{number}</memory>").memory_bytes == size
+
+
+def test_cells_overrule_memory_and_cell_0_takes_the_vcpus_of_no_cell() -> None:
+    found = domain(
+        "<memory unit='GiB'>9</memory><vcpu>6</vcpu><cpu><numa>"
+        "<cell cpus='4-5' memory='2' unit='GiB'/><cell cpus='0-1' memory='1' unit='GiB'/></numa></cpu>"
+        "<devices><memory model='dimm'><target><size unit='GiB'>1</size><node>0</node></target></memory></devices>"
+    )
+    assert [(cell.id, str(cell.cpus)) for cell in found.cells] == [(0, "2-5"), (1, "0-1")]
+    assert found.memory_bytes == 4 * 1024**3
+
+
+@pytest.mark.parametrize(
+    ("body", "automatic", "memory"),
+    [
+        ("<vcpu placement='auto'>2</vcpu>", True, ("strict", None)),
+        ("<vcpu placement='auto' cpuset='0-3'>2</vcpu>", True, ("strict", None)),
+        ("<vcpu placement='auto'>2</vcpu><numatune><memory mode='preferred' nodeset='1'/></numatune>", True, ("preferred", "1")),
+        ("<vcpu>2</vcpu><numatune><memory mode='strict' placement='auto'/></numatune>", True, ("strict", None)),
+        ("<vcpu cpuset='0'>2</vcpu><numatune><memory placement='auto'/></numatune>", False, ("strict", None)),
+        ("<vcpu>2</vcpu><cputune><emulatorpin cpuset='0'/></cputune><numatune><memory placement='auto' nodeset='1'/></numatune>", False, ("strict", None)),
+        ("<vcpu>2</vcpu><numatune><memory mode='interleave' nodeset='0-1'/></numatune>", False, ("interleave", "0-1")),
+    ],
+)  # fmt: skip
+def test_automatic_placement(body: str, automatic: bool, memory: tuple[str, str | None]) -> None:
+    found = domain(body)
+    assert found.automatic is automatic
+    assert found.cpuset is None or not automatic
+    assert found.memory is not None
+    assert (found.memory.mode, found.memory.nodes and str(found.memory.nodes)) == memory
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        ("", ()),
+        ("<iothreads>2</iothreads>", (1, 2)),
+        ("<iothreads>3</iothreads><iothreadids><iothread id='7'/></iothreadids>", (7, 1, 2)),
+        ("<iothreads>1</iothreads><iothreadids><iothread id='2'/><iothread id='4'/></iothreadids>", (2, 4)),
+        ("<iothreadids><iothread id='5'/></iothreadids>", (5,)),
+    ],
+)
+def test_iothread_ids(body: str, ids: tuple[int, ...]) -> None:
+    assert domain(body).iothreads == ids
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0x3b", 59), ("0X3B", 59), ("59", 59), ("073", 59), ("010", 8), ("0", 0), ("00", 0)]
+    + [(text, None) for text in ("3b", "08", "", "-1", " 1", "0x", "1e3", "٣")],
+)
+def test_numbers_of_pci_addresses_are_c_literals(text: str, value: int | None) -> None:
+    assert c_literal(text) == value
+
+
+DEVICES = """<devices>
+  <hostdev mode='subsystem' type='pci'><source><address domain='0' bus='0x3b' slot='010' function='0'/></source></hostdev>
+  <hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/></source></hostdev>
+  <hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>
+  <interface type='hostdev'><source><address type='pci' domain='0x10000' bus='0xe1' slot='0' function='0x1'/></source></interface>
+  <interface type='direct'><source dev='ens3f0' mode='bridge'/></interface>
+  <interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>
+  <interface type='network'><source network='default'/></interface>
+  <disk type='nvme' device='disk'><source type='pci' namespace='1'><address domain='0' bus='5' slot='0' function='0'/></source></disk>
+  <disk type='block' device='disk'><source dev='/dev/disk/by-path/pci-0000:41:00.0-nvme-1'/></disk>
+  <disk type='block' device='disk'><source dev='/dev/nvme0n1'/></disk>
+  <disk type='file' device='disk'><source file='/a.img'/></disk>
+</devices>"""
+
+
+def test_devices_with_a_host_address() -> None:
+    assert [(device.kind, str(device.reference), device.passthrough) for device in domain(DEVICES).devices] == [
+        ("hostdev pci", "0000:3b:08.0", True),
+        ("hostdev mdev", "c2177883-f1bb-47f0-914d-32a22e3a8804", True),
+        ("interface hostdev", "10000:e1:00.1", True),
+        ("interface direct", "ens3f0", False),
+        ("interface vdpa", "vhost-vdpa-0", True),
+        ("disk nvme", "0000:05:00.0", True),
+        ("disk block", "0000:41:00.0", False),
+        ("disk block", "nvme0n1", False),
+    ]
+    assert [str(address) for address in domain(DEVICES).pci_devices] == [
+        "0000:3b:08.0",
+        "10000:e1:00.1",
+        "0000:05:00.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<vcpu>0</vcpu>", "a domain cannot have 0 vCPUs"),
+        ("<vcpu>{{ n }}</vcpu>", "<vcpu>: its content is '{{ n }}', not a decimal number"),
+        ("<vcpu current='9'>8</vcpu>", "current='9' is not from 1 to 8"),
+        ("<cputune><vcpupin vcpu='0x1' cpuset='0'/></cputune>", "<vcpupin>: vcpu is '0x1', not a decimal number"),
+        ("<cputune><vcpupin vcpu='0'/></cputune>", "<vcpupin> has no cpuset"),
+        (
+            "<cputune><vcpupin vcpu='0' cpuset='0-7,^2-3'/></cputune>",
+            "cpuset='0-7,^2-3' of <vcpupin> is not a set that libvirt reads: a range cannot be excluded: "
+            "write ^N for each number",
+        ),
+        ("<numatune><memory mode='strict'/></numatune>", "<memory> has no nodeset"),
+        ("<memory unit='XB'>1</memory>", "<memory>: 'XB' is no unit that libvirt knows"),
+        (
+            "<devices><hostdev type='pci'><source><address bus='3b'/></source></hostdev></devices>",
+            "bus='3b' of a PCI <address> is not a number from 0 to 0xff",
+        ),
+    ],
+)
+def test_what_libvirt_refuses_is_a_fault(body: str, message: str) -> None:
+    assert [fault.message for fault in domain(body).faults] == [message]
+
+
+def test_a_status_a_snapshot_and_a_stream_hold_domains() -> None:
+    inner = "<domain type='kvm'><name>{}</name><vcpu>2</vcpu><os><type>hvm</type></os></domain>"
+    status = f"<domstatus state='running'>{inner.format('a')}</domstatus>"
+    snapshot = f"<domainsnapshot><name>s</name>{inner.format('b')}</domainsnapshot>"
+    stub = "<domainsnapshot><name>s</name><domain><uuid>1</uuid></domain></domainsnapshot>"
+    stream = f"<?xml version='1.0'?>\n{inner.format('c')}\n<?xml version='1.0'?>\n{inner.format('d')}"
+    names = [[found.name for found in load_domains(Document("a.xml", text.encode()))] for text in (status, snapshot, stub, stream)]  # fmt: skip
+    assert names == [["a"], ["b"], [], ["c", "d"]]
