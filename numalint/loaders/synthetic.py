@@ -20,7 +20,9 @@ from numalint.model.place import Place
 _ITEM = re.compile(
     r"\s*(?P<attached>\[)?\s*(?P<type>[A-Za-z0-9]+)(?::(?P<count>[0-9]{1,6}))?(?P<attributes>\([^)]*\))?"
 )
-_LOOKS_LIKE = re.compile(r"\s*\[?[A-Za-z]\w*(?::[0-9]|\(|\])[\w\[\]():=,.*\s]*", re.ASCII)
+_LOOKS_LIKE = re.compile(
+    r"\s*(?:\[numa\w*[(\]]|\[node[(\]]|[A-Za-z]\w*:[0-9])[\w\[\]():=,.*\s]*", re.ASCII | re.IGNORECASE
+)
 _SIZE = re.compile(r"([0-9]{1,18})\s*([A-Za-z]*)")
 _LOOP = re.compile(r"([0-9]{1,6})\*([0-9]{1,6})")
 _EXAMPLE = "write for instance: pack:2 numa:1 core:16 pu:2"

@@ -238,7 +238,7 @@ def _shown(table: str) -> str:
 
 
 def _in_words(message: str) -> str:
-    """msgspec's message in the words of TOML: ``Expected `int | null`, got `str` `` and the like."""
+    """The message of msgspec in the words of TOML: ``Expected `int | null`, got `str` `` and the like."""
     plain = message.replace("`", "").replace(" | null", "").replace(" | ", " or ").replace("Expected", "expected")
     return re.sub(r"\b(?:int|str|array|object|bool|float)\b", lambda match: _TYPES[match.group()], plain)
 
