@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 from typing import NoReturn
+from xml.parsers.expat import ExpatError
 
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.xml import Element, Indexes, locate
@@ -19,6 +20,7 @@ LARGEST_SIZE = 1 << 63
 _DECIMAL = re.compile(r"[0-9]{1,20}", re.ASCII)
 _HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,16}", re.ASCII)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+_DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?\s*>")
 _UNIT = re.compile(r"([kmgtpe]?)(ib|b|)", re.IGNORECASE)
 
 
@@ -44,7 +46,9 @@ class Values:
     """Reads the values of one XML document. All its methods raise LoadError, with line and column."""
 
     def __init__(self, document: Document, indexes: Indexes) -> None:
-        self._document = document
+        # The pass that finds lines takes no DOCTYPE, which hwloc's files have: blanked out, all else stays in place.
+        data = _DOCTYPE.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), document.data, count=1)
+        self._document = Document(document.path, data)
         self._indexes = indexes
 
     def place(self, element: Element) -> Place:
@@ -54,7 +58,10 @@ class Values:
         place = self.place(element)
         if attribute == TEXT or (attribute is not None and attribute in element.attrib):
             place = place.at(attribute)
-        span, _ = locate(self._document, [place])[place]
+        try:
+            span, _ = locate(self._document, [place])[place]
+        except (ExpatError, KeyError):  # libxml2 takes some names that expat does not
+            raise LoadError(message, self._document.path, element.sourceline, help=help) from None
         raise LoadError(message, self._document.path, span.line, span.column, help)
 
     def text(self, element: Element, attribute: str) -> str:

@@ -41,7 +41,7 @@ class _Pair:
 
     def __init__(self, first: Host, other: Host) -> None:
         self.first, self.other = first, other
-        self.here, self.there = (" and ".join(host.sources) or host.name for host in (first, other))
+        self.here, self.there = _files(first), _files(other)
         self.warnings: list[str] = []
 
     def merged(self) -> Host:
@@ -229,6 +229,11 @@ class _Pair:
                 node = None
             found[address] = replace(_device(one, two), node=node)
         return found
+
+
+def _files(host: Host) -> str:
+    names = host.sources or (host.name,)
+    return " and ".join(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _device(one: PciDevice | None, two: PciDevice | None) -> PciDevice:

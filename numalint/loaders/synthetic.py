@@ -235,4 +235,4 @@ def _recognise(head: Head) -> bool:
     return head.element is None and "pu:" in head.text.lower() and looks_synthetic(head.text)
 
 
-FORMAT = HostFormat("synthetic", 50, _recognise, load)
+FORMAT = HostFormat("synthetic", 55, _recognise, load)
