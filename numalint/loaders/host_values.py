@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import NoReturn
+from typing import NoReturn, cast
 from xml.parsers.expat import ExpatError
 
 from numalint.loaders.document import Document, LoadError
@@ -61,7 +61,8 @@ class Values:
         try:
             span, _ = locate(self._document, [place])[place]
         except (ExpatError, KeyError):  # libxml2 takes some names that expat does not
-            raise LoadError(message, self._document.path, element.sourceline, help=help) from None
+            line = cast("int | None", element.sourceline)
+            raise LoadError(message, self._document.path, line, help=help) from None
         raise LoadError(message, self._document.path, span.line, span.column, help)
 
     def text(self, element: Element, attribute: str) -> str:
