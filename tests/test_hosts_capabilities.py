@@ -11,7 +11,7 @@ GIB = 1 << 30
 
 
 def load(text: str, path: str = "hosts/kvm01.xml") -> Host:
-    return capabilities.load(Document(path, text.encode()), lambda name: pytest.fail(name))
+    return capabilities.load(Document(path, text.encode()), pytest.fail)
 
 
 def refused(text: str) -> LoadError:
@@ -158,7 +158,7 @@ def test_cpu_in_two_cells_stays_in_the_first():
 
 def test_place_of_a_node_is_its_cell():
     document = Document("kvm01.xml", TWO_NODES.encode())
-    place = capabilities.load(document, lambda name: pytest.fail(name)).node_by_id[8].place
+    place = capabilities.load(document, pytest.fail).node_by_id[8].place
     span, path = locate(document, [place])[place]
     assert (span.line, span.column, span.end_column) == (20, 10, 14)
     assert path == "/capabilities/host/topology/cells/cell[2]"

@@ -107,7 +107,7 @@ def test_list_is_complete_with_the_computer_and_every_parent():
 def test_several_documents_with_declarations_in_one_file():
     text = "<?xml version='1.0'?>\n" + NIC + "<?xml version='1.0'?>\n" + BRIDGE
     document = Document("all.xml", text.encode())
-    host = nodedev.load(document, lambda name: pytest.fail(name))
+    host = nodedev.load(document, pytest.fail)
     place = host.pci[PciAddress.parse("3a:00.0")].place
     assert locate(document, [place])[place][0].line == 12
 
