@@ -1,0 +1,62 @@
+"""The formats in which a run is reported: each a function from a Report to text.
+
+The module of a format is imported when the format is asked for: sarif_om alone takes as long to import as a small
+run takes.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+
+from numalint.model.report import Report, Reporter
+
+
+def _lazily(module: str, function: str) -> Callable[[Report, bool], str]:
+    def render(report: Report, colour: bool) -> str:
+        made: str = getattr(import_module(f"numalint.reporters.{module}"), function)(report, colour)
+        return made
+
+    return render
+
+
+BUILT_IN: tuple[Reporter, ...] = (
+    Reporter("text", "each finding with its lines, for people", _lazily("text", "results")),
+    Reporter("concise", "one line a finding, for editors and grep", _lazily("concise", "results")),
+    Reporter("json", "the whole report, for programs", _lazily("json", "whole")),
+    Reporter("sarif", "SARIF 2.1.0, for GitHub code scanning and other viewers", _lazily("sarif", "log")),
+)
+"""numalint's own formats; those of plugins come beside them."""
+
+
+def write_whole(path: str, text: str) -> None:
+    """Write a report to a file, all of it or, where that fails, nothing: half a report reads like a clean one.
+
+    Raises OSError where the folder does not exist or cannot be written to.
+    """
+    data = text.encode("utf-8", "replace")
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, "wb") as device:  # such as /dev/stdout, which nothing can take the place of
+            device.write(data)
+        return
+    handle, beside = tempfile.mkstemp(prefix=".numalint-", dir=os.path.dirname(target))
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+        os.chmod(beside, _mode(target))
+        os.replace(beside, target)
+    except OSError:
+        os.unlink(beside)
+        raise
+
+
+def _mode(path: str) -> int:
+    """The permissions of the file that is replaced, else those that any new file is given."""
+    if os.path.exists(path):
+        return os.stat(path).st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
