@@ -1,0 +1,102 @@
+"""Findings for people: what is wrong, the lines that say so, why it hurts, and what to write instead."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+from numalint.model.finding import Severity
+from numalint.model.report import Coverage, Problem, Report, Result
+from numalint.reporters.excerpt import Mark, excerpt, lines_of
+from numalint.reporters.terminal import BLUE, BOLD, CYAN, RED, YELLOW, location, paint, printable
+from numalint.reporters.unjudged import count, sentences, sources
+
+_STYLES = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
+_LinesOf = Callable[[str], Sequence[str] | None]
+
+
+def results(report: Report, colour: bool) -> str:
+    """The findings, a blank line between two; nothing where there are none."""
+
+    @functools.cache
+    def lines(path: str) -> Sequence[str] | None:
+        return lines_of(report.files[path]) if path in report.files else None
+
+    return "\n".join("".join(f"{line}\n" for line in _finding(result, lines, colour)) for result in report.results)
+
+
+def problems(report: Report, colour: bool) -> str:
+    """What could not be read, resolved or run, with what to do about it."""
+    return "".join(f"{line}\n" for problem in report.problems for line in _problem(problem, colour))
+
+
+def summary(report: Report, colour: bool) -> str:
+    """How many findings, what was covered, and what was not judged and why."""
+    lines = [paint(_headline(report), BOLD, colour)]
+    lines += map(printable, sentences(report.unjudged))
+    lines += (f"  {source}" for source in sources(report.unjudged))
+    coverage = report.coverage
+    if coverage.passed_over:
+        are = "that is no domain" if coverage.passed_over == 1 else "that are no domains"
+        lines.append(f"passed over: {count(coverage.passed_over, 'XML file')} {are}")
+    if coverage.excluded:
+        lines.append(f"excluded: {count(coverage.excluded, 'path')}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _finding(result: Result, lines: _LinesOf, colour: bool) -> Iterator[str]:
+    style = _STYLES[result.severity]
+    head = paint(f"{result.severity.value}[{result.rule}]", style, colour)
+    yield head + paint(f": {printable(result.message)}", BOLD, colour)
+    marks = [Mark(result.span, result.label, True, style)]
+    marks += (Mark(related.span, related.label, False, BLUE) for related in result.related)
+    gutter = max(len(str(mark.span.line)) for mark in marks)
+    order = list(dict.fromkeys(mark.span.path for mark in marks))
+    for path, group in groupby(
+        sorted(marks, key=lambda mark: order.index(mark.span.path)), lambda mark: mark.span.path
+    ):
+        here = list(group)
+        arrow = paint("-->" if here[0].main else ":::", BLUE, colour)
+        yield f"{' ' * gutter}{arrow} {location(here[0].span)}"
+        yield from excerpt(lines(path), here, gutter, colour)
+    more = f"numalint explain {result.rule}"
+    for word, text in (("why", result.why), ("help", result.help), ("more", more)):
+        yield from _footer(word, text, gutter, colour)
+
+
+def _footer(word: str, text: str, gutter: int, colour: bool) -> Iterator[str]:
+    """``= why: ...``; the further lines of a text stand below its first."""
+    first, *rest = text.strip().split("\n")
+    if first:
+        yield f"{' ' * gutter} {paint('=', BLUE, colour)} {paint(f'{word}:', BOLD, colour)} {printable(first)}"
+    for line in rest:
+        yield f"{' ' * (gutter + 5 + len(word))}{printable(line)}".rstrip()
+
+
+def _problem(problem: Problem, colour: bool) -> Iterator[str]:
+    place = (problem.path, problem.line, problem.column)
+    before = "".join(f"{printable(str(part))}:" for part in place if part is not None)
+    yield f"{paint('error', RED, colour)}{paint(':', BOLD, colour)} {before}{' ' * bool(before)}{printable(problem.message)}"
+    yield from _footer("help", problem.help, 1, colour)
+
+
+def _headline(report: Report) -> str:
+    covered = _covered(report.coverage)
+    unchecked = f"{count(len(report.problems), 'problem')} kept numalint from checking everything"
+    if report.results:
+        severities = [result.severity for result in report.results]
+        kinds = (count(severities.count(each), each.value) for each in reversed(Severity) if each in severities)
+        found = f"{count(len(severities), 'finding')} ({', '.join(kinds)}): {covered}"
+        return f"{found}; {unchecked}." if report.problems else f"{found}."
+    return f"No findings, but {unchecked}: {covered}." if report.problems else f"No findings: {covered}."
+
+
+def _covered(coverage: Coverage) -> str:
+    """``12 domains on 2 hosts, 9 rules``."""
+    hosts = f" on {count(len(coverage.hosts), 'host')}" if coverage.hosts else ""
+    if coverage.domains and coverage.without_host == coverage.domains:
+        hosts = " without a host"
+    elif coverage.without_host:
+        hosts += f" ({coverage.without_host} without a host)"
+    return f"{count(coverage.domains, 'domain')}{hosts}, {count(coverage.rules, 'rule')}"
