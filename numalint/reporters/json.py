@@ -1,0 +1,46 @@
+"""The whole report as JSON, for programs.
+
+One object. ``format`` is ``numalint.report/1``; within that number keys are added, never taken away or changed:
+
+- ``version``: of numalint. ``exit_code``: 0 clean, 1 findings at or above --fail-on, 2 something was not checked.
+- ``results``: an object a finding, in order of place: ``rule``, ``severity`` (error, warning or note), ``message``,
+  ``label`` (the clause at the place), ``span``, ``element`` (the path of the element), ``domain``, ``host`` (or null),
+  ``related`` (other places: ``span`` and ``label``), ``why``, ``help``, ``data`` (the numbers of the message) and
+  ``fingerprint`` (the same for the same defect, wherever its line moves). A span has ``path`` as the text shows it,
+  ``line``, ``column`` and ``end_column``, which count from 1, columns in code points.
+- ``problems``: what could not be read, resolved or run: ``kind`` (``numalint explain KIND``), ``message``, ``path``,
+  ``line`` and ``column`` (each null where there is none), ``help``.
+- ``unjudged``: each rule that was not judged on some domains: ``rule``, ``host`` (null: they have none), ``facts``
+  that are unknown, the number of ``domains``, and ``subjects``, the devices and such that it concerns.
+- ``coverage``: ``domains``, ``hosts`` (their names), ``rules``, ``without_host``, ``passed_over``, ``excluded``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from numalint.model.report import Report
+from numalint.reporters.terminal import well_formed
+
+FORMAT = "numalint.report/1"
+
+_KEYS = ("version", "exit_code", "results", "problems", "unjudged", "coverage")
+
+
+def whole(report: Report, _colour: bool) -> str:
+    """The report as this module's docstring describes it, indented by two."""
+    document = {"format": FORMAT} | {key: msgspec.to_builtins(getattr(report, key)) for key in _KEYS}
+    return msgspec.json.format(msgspec.json.encode(_in_unicode(document)), indent=2).decode() + "\n"
+
+
+def _in_unicode(value: Any) -> Any:
+    """The value with each text in it well-formed."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, dict):
+        return {_in_unicode(key): _in_unicode(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_unicode(each) for each in value]
+    return value
