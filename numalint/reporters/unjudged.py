@@ -55,7 +55,7 @@ def sentence(each: Unjudged) -> str:
     domains = count(each.domains, "domain")
     if each.host is None:
         return f"Rule {each.rule} needs a host and was not judged on {domains}."
-    return f"Rule {each.rule} was not judged on {domains} of host {each.host}: {_lacking(each.facts, each.subjects)}."
+    return f"Rule {each.rule} was not judged on {domains} of host {each.host} ({_lacking(each.facts, each.subjects)})."
 
 
 def sources(unjudged: Iterable[Unjudged]) -> Iterator[str]:
