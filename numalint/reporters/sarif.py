@@ -186,9 +186,10 @@ def _each_sentence(*texts: str) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    """A clause as a sentence on one line. A word such as vCPU keeps its first letter."""
+    """A clause as a sentence on one line. What is no common word, such as vCPU or a file's name, stays as it is."""
     first, blank, rest = _ended(text).partition(" ")
-    return (first[:1].upper() + first[1:] if first.islower() else first) + blank + rest
+    common = first.rstrip(",.").isalpha() and first.islower()
+    return (first.capitalize() if common else first) + blank + rest
 
 
 def _ended(text: str) -> str:
