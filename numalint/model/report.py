@@ -112,8 +112,8 @@ class RuleCard(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run. ``exit_code`` is 0 clean, 1 findings at or above --fail-on, 2 something was not checked.
 
-    ``root`` is the folder that SARIF's paths are relative to; ``sources`` has the text of each file that a span
-    points into, by its ``path``, decoded, without a byte order mark, and ``files`` its bytes.
+    ``root`` is the folder that SARIF's paths are relative to; ``files`` has the bytes of each file that a span points
+    into, by its ``path``.
     """
 
     version: str
