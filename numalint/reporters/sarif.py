@@ -6,11 +6,11 @@ included, for an alert is closed only by a file that is uploaded.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import sarif_om as om
 
 from numalint import HOMEPAGE
@@ -49,7 +49,7 @@ def log(report: Report, _colour: bool) -> str:
         results=[_result(result, index, places) for result in report.results],
     )
     document = om.SarifLog(version="2.1.0", schema_uri=_SCHEMA, runs=[run])
-    return json.dumps(plain(document), indent=2, ensure_ascii=False) + "\n"
+    return msgspec.json.format(msgspec.json.encode(plain(document)), indent=2).decode() + "\n"
 
 
 def _driver(report: Report, cards: Sequence[RuleCard]) -> Any:
