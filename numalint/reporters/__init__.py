@@ -34,10 +34,15 @@ BUILT_IN: tuple[Reporter, ...] = (
 def write_whole(path: str, text: str) -> None:
     """Write a report to a file, all of it or, where that fails, nothing: half a report reads like a clean one.
 
-    Raises OSError where the folder does not exist or cannot be written to.
+    Raises OSError, with ``path`` as its file name, where the folder does not exist or cannot be written to.
     """
-    data = text.encode("utf-8", "replace")
-    target = os.path.realpath(path)
+    try:
+        _write(os.path.realpath(path), text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error  # the path as it was given, and no temporary one
+
+
+def _write(target: str, data: bytes) -> None:
     if os.path.exists(target) and not os.path.isfile(target):
         with open(target, "wb") as device:  # such as /dev/stdout, which nothing can take the place of
             device.write(data)
