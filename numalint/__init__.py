@@ -15,13 +15,34 @@ from numalint.model.finding import Finding, NotJudged, Related, Severity  # noqa
 from numalint.model.host import Fact, Host, Node, PciAddress  # noqa: E402
 from numalint.model.idset import GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus  # noqa: E402
 from numalint.model.place import TEXT, Place  # noqa: E402
-from numalint.model.placement import Affinity, Intent, MemoryPolicy, Origin, Placement  # noqa: E402
+from numalint.model.placement import (  # noqa: E402
+    NEAR,
+    Affinity,
+    Intent,
+    MemoryPolicy,
+    Origin,
+    Placement,
+    place_of_term,
+)
+from numalint.model.spread import Spread, node_spread, socket_spread  # noqa: E402
+from numalint.model.wording import (  # noqa: E402
+    MOST_RELATED,
+    count_text,
+    cpus_text,
+    ids_text,
+    node_places,
+    node_text,
+    set_text,
+    size_text,
+)
 
 hookimpl = HookimplMarker("numalint")
 """Marks the functions of a plugin that implement one of numalint's hooks."""
 
 __all__ = [
     "HOMEPAGE",
+    "MOST_RELATED",
+    "NEAR",
     "TEXT",
     "Affinity",
     "Category",
@@ -48,11 +69,22 @@ __all__ = [
     "Related",
     "Rule",
     "Severity",
+    "Spread",
     "Topology",
     "Vcpu",
     "Vcpus",
     "__version__",
+    "count_text",
+    "cpus_text",
     "domain_rule",
     "hookimpl",
+    "ids_text",
+    "node_places",
+    "node_spread",
+    "node_text",
+    "place_of_term",
     "placement_rule",
+    "set_text",
+    "size_text",
+    "socket_spread",
 ]

@@ -19,8 +19,9 @@ from numalint.loaders.config import Config, Lint, LoadedConfig, find_config, loa
 from numalint.loaders.document import LoadError
 from numalint.model.finding import Severity
 from numalint.model.host import Fact
-from numalint.model.report import Reporter
+from numalint.model.report import Report, Reporter
 from numalint.reporters import BUILT_IN, write_whole
+from numalint.reporters.terminal import printable
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NUMALINT", "max_content_width": 100}
 HOST_HELP = "The host of all domains: a file, a folder of nodedev XML, a name of the configuration or a synthetic "
@@ -101,7 +102,11 @@ def _colour(choice: str, stream: Any) -> bool:
 @click.option("--tracked", is_flag=True, help="Look only at files that git tracks.")
 @click.option("-f", "--format", default="text", show_default=True, metavar="NAME", help=FORMAT_HELP)
 @click.option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write a report to a file as well.")
-@click.option("--fail-on", type=click.Choice([*Severity]), help="Exit with 1 from this severity on (warning).")
+@click.option(
+    "--fail-on",
+    type=click.Choice([each.value for each in Severity]),
+    help="Exit with 1 from this severity on (warning).",
+)
 @click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 in spite of findings; errors of the run still exit with 2."
 )
@@ -109,7 +114,7 @@ def _colour(choice: str, stream: Any) -> bool:
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the text.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.pass_context
-def check(context: click.Context, paths: tuple[str, ...], **options: Any) -> None:
+def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     """Check the domains under PATHS (default: the current folder) against their hosts.
 
     A PATH is a folder, a file, or - for standard input. Exit code 0: nothing at or above --fail-on; 1: findings;
@@ -126,15 +131,25 @@ def check(context: click.Context, paths: tuple[str, ...], **options: Any) -> Non
     printer = _reporter(options["format"], reporters)
     report, warnings = run(_request(paths, config, loaded, options))
     for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
-    for reporter, path in wanted:
-        write_whole(path, reporter.render(report, False))
+        click.echo(f"warning: {printable(warning)}", err=True)
+    unwritten = sum(not _write_report(report, reporter, path) for reporter, path in wanted)
     click.echo(printer.render(report, _colour(options["color"], sys.stdout)), nl=False)
     colour = _colour(options["color"], sys.stderr)
     click.echo(text.problems(report, colour), nl=False, err=True)
     if not options["quiet"]:
         click.echo(text.summary(report, colour), nl=False, err=True)
-    context.exit(0 if report.exit_code == 1 and options["exit_zero"] else report.exit_code)
+    code = 0 if report.exit_code == 1 and options["exit_zero"] else report.exit_code
+    context.exit(2 if unwritten else code)
+
+
+def _write_report(report: Report, reporter: Reporter, path: str) -> bool:
+    """Write a report to a file; False, and a sentence, where that cannot be done."""
+    try:
+        write_whole(path, reporter.render(report, False))
+    except OSError as error:
+        Failure(f"the report cannot be written to {printable(path)}: {error.strerror}").show()
+        return False
+    return True
 
 
 def _request(paths: tuple[str, ...], config: LoadedConfig, loaded: plugins.Plugins, options: dict[str, Any]) -> Request:

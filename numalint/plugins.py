@@ -92,7 +92,8 @@ def _answers(hook: pluggy.HookCaller) -> Iterator[tuple[str, Any]]:
     """What each plugin returns for a hook, one by one with the plugin's name."""
     for implementation in hook.get_hookimpls():
         try:
-            found = list(implementation.function())
+            answer: Any = implementation.function()
+            found = list(answer)
         except Exception as error:
             raise PluginError(f"plugin {implementation.plugin_name}: {hook.name}() failed: {_said(error)}") from error
         for each in found:

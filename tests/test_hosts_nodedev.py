@@ -10,7 +10,7 @@ def load(*texts: str) -> Host:
     return nodedev.load_all([Document(f"{number}.xml", text.encode()) for number, text in enumerate(texts)])
 
 
-def pci(name: str, bus: int, slot: int, function: int = 0, inside: str = "", parent: str = "computer") -> str:
+def pci(name: str, bus: int, slot: int, function: int = 0, *, inside: str = "", parent: str = "computer") -> str:
     return f"""<device>
   <name>{name}</name>
   <parent>{parent}</parent>

@@ -39,7 +39,7 @@ class Locator:
         document = Document(path, data)
         in_toml = any(isinstance(place.locator, str) for place in places)
         try:
-            return (host_toml if in_toml else xml).locate(document, places)
+            return host_toml.locate(document, places) if in_toml else xml.locate(document, places)
         except (ExpatError, IndexError):
             message = "the file changed while it was being checked; run numalint again"
             self.problems.append(Problem(kind="unreadable-file", message=message, path=path))

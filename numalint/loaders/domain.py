@@ -6,7 +6,7 @@ from numalint.loaders.devices import read_devices
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.element import Reader
 from numalint.loaders.xml import Element, index_stream, parse, parse_stream
-from numalint.model.domain import Cell, Domain, HugePages, MemoryBinding, Pin, Topology
+from numalint.model.domain import ORDINARY_PAGE, Cell, Domain, HugePages, MemoryBinding, Pin, Topology
 from numalint.model.idset import GuestCell, GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus
 from numalint.model.place import TEXT
 
@@ -50,7 +50,8 @@ def _domain(root: Element, reader: Reader) -> Domain:
     maximum, online = _vcpus(root, vcpu, reader)
     automatic = vcpu is not None and vcpu.get("placement") == "auto"
     cpuset = _pin(vcpu, reader) if vcpu is not None and "cpuset" in vcpu.attrib and not automatic else None
-    vcpupins = _pins(root.findall("cputune/vcpupin"), "vcpu", reader)
+    written = _pins(root.findall("cputune/vcpupin"), "vcpu", reader)
+    vcpupins = {Vcpu(number): pin for number, pin in written.items() if number < maximum}
     emulatorpin = root.find("cputune/emulatorpin")
     iothreadpins = _pins(root.findall("cputune/iothreadpin"), "iothread", reader)
     numatune = root.find("numatune/memory")
@@ -72,7 +73,7 @@ def _domain(root: Element, reader: Reader) -> Domain:
         vcpu_place=None if vcpu is None else reader.place(vcpu),
         automatic=automatic,
         cpuset=cpuset,
-        vcpupins={Vcpu(number): pin for number, pin in vcpupins.items() if number < maximum},
+        vcpupins=vcpupins,
         emulatorpin=None if emulatorpin is None else _pin(emulatorpin, reader),
         iothreads=_iothreads(root, reader),
         iothreadpins=iothreadpins,
@@ -84,7 +85,7 @@ def _domain(root: Element, reader: Reader) -> Domain:
         memnodes=_memnodes(root, reader),
         topology=_topology(root, reader),
         hugepages=hugepages,
-        preallocated=bool(hugepages) or _preallocated(root),
+        preallocated=any(page.size_bytes != ORDINARY_PAGE for page in hugepages) or _preallocated(root),
         devices=read_devices(root, reader),
         faults=tuple(reader.faults),
     )
@@ -213,7 +214,7 @@ def _topology(root: Element, reader: Reader) -> Topology | None:
 
 
 def _hugepages(root: Element, reader: Reader) -> tuple[HugePages, ...]:
-    """The pages asked for. A ``<hugepages>`` without a page means the host's default size; 4 KiB means none."""
+    """The pages asked for. A ``<hugepages>`` without a page means the host's default size."""
     element = root.find("memoryBacking/hugepages")
     if element is None:
         return ()
@@ -224,7 +225,7 @@ def _hugepages(root: Element, reader: Reader) -> tuple[HugePages, ...]:
     for page in pages:
         size = reader.size(page, "size")
         cells: GuestCells | None = reader.id_set(page, "nodeset") if "nodeset" in page.attrib else None
-        if size is not None and size > 4096:
+        if size is not None:
             found.append(HugePages(size, cells, reader.place(page)))
     return tuple(found)
 

@@ -14,20 +14,30 @@ from numalint.loaders.document import Document, LoadError
 T = TypeVar("T")
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
+_LINE = re.compile(r"line (\d+), column (\d+)")
 _AT = re.compile(r"(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?")
 
 
 def read_toml(document: Document) -> dict[str, Any]:
-    """The tables of a TOML file. Raises LoadError, with line and column, where it is none."""
+    """The tables of a TOML file; a byte order mark is passed over. Raises LoadError, with the line, where it is none."""
     try:
-        return tomllib.loads(document.data.decode("utf-8"))
+        return tomllib.loads(document.data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise LoadError(f"it is not UTF-8 (byte {error.start})", document.path, help="save it as UTF-8") from None
+        line = document.data.count(b"\n", 0, error.start) + 1
+        raise LoadError("it is not UTF-8", document.path, line, help="save it as UTF-8") from None
+    except RecursionError:
+        raise LoadError("it is not TOML: its values are nested too deeply", document.path) from None
     except tomllib.TOMLDecodeError as error:
-        reason, _, place = str(error).partition(" (at line ")
-        line, _, column = place.rstrip(")").partition(", column ")
-        at = (int(line), int(column)) if line.isdigit() and column.isdigit() else (None, None)
+        reason, _, place = str(error).partition(" (at ")
+        found = _LINE.match(place)
+        at = (int(found[1]), int(found[2])) if found else _end_of(document)
         raise LoadError(f"it is not TOML: {reason}", document.path, *at) from None
+
+
+def _end_of(document: Document) -> tuple[int, int]:
+    """The line and column after the last character, where tomllib says "at end of document"."""
+    lines = document.data.decode("utf-8-sig").split("\n") or [""]
+    return len(lines), len(lines[-1]) + 1
 
 
 def convert(document: Document, tables: object, kind: type[T]) -> T:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable
 from typing import Any, NoReturn, TypeVar
 
@@ -12,6 +11,7 @@ import msgspec
 
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.host_values import LARGEST_SIZE
+from numalint.loaders.strict_toml import read_toml
 from numalint.model.idset import Id, IdSet, NotationError
 from numalint.model.place import Place
 from numalint.model.report import Span
@@ -119,13 +119,7 @@ class Tables:
     def __init__(self, document: Document) -> None:
         self._document = document
         self.path = document.path
-        try:
-            self._raw = tomllib.loads(document.data.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            line = document.data.count(b"\n", 0, error.start) + 1
-            raise LoadError("it is not UTF-8", document.path, line) from None
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise _malformed(document, error) from None
+        self._raw = read_toml(document)
         self.file = self.decode(HostFile, self._raw, "")
 
     def place(self, table: str) -> Place:
@@ -241,10 +235,3 @@ def _in_words(message: str) -> str:
     """The message of msgspec in the words of TOML: ``Expected `int | null`, got `str` `` and the like."""
     plain = message.replace("`", "").replace(" | null", "").replace(" | ", " or ").replace("Expected", "expected")
     return re.sub(r"\b(?:int|str|array|object|bool|float)\b", lambda match: _TYPES[match.group()], plain)
-
-
-def _malformed(document: Document, error: Exception) -> LoadError:
-    match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error))
-    if match is None:
-        return LoadError(f"it is not TOML: {error}", document.path)
-    return LoadError(f"it is not TOML: {match[1]}", document.path, int(match[2]), int(match[3]))

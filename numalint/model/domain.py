@@ -48,6 +48,10 @@ class MemoryBinding(msgspec.Struct, frozen=True):
     place: Place
 
 
+ORDINARY_PAGE = 4096
+"""A ``<page>`` of this size means ordinary memory."""
+
+
 class HugePages(msgspec.Struct, frozen=True):
     """A ``<page>`` of memoryBacking. ``size_bytes`` is None for the host's default size.
 

@@ -70,9 +70,10 @@ def terms(text: str) -> list[Term]:
         caret, first, last = match.groups()
         if caret and last is not None:
             raise NotationError("a range cannot be excluded: write ^N for each number", position)
-        low, high = int(first), int(first if last is None else last)
+        low, high = _number(first), _number(first if last is None else last)
         if high > LARGEST_ID:
-            raise NotationError(f"{high} is over {LARGEST_ID}, the largest number that libvirt takes", position)
+            written = (last or first)[:12]
+            raise NotationError(f"{written} is over {LARGEST_ID}, the largest number that libvirt takes", position)
         if high < low:
             raise NotationError(f"the range {low}-{high} runs backwards", position)
         end = position + len(match.group().rstrip())
@@ -85,6 +86,12 @@ def terms(text: str) -> list[Term]:
         position = _skip_blanks(text, position + 1)
         if position == len(text):
             return found
+
+
+def _number(digits: str) -> int:
+    """A number; of thousands of digits, which Python does not convert, one that is too large."""
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) <= 9 else LARGEST_ID + 1
 
 
 def _skip_blanks(text: str, position: int) -> int:
@@ -116,7 +123,7 @@ class IdSet(msgspec.Struct, Generic[Id], frozen=True):
 
         Raises NotationError for what libvirt refuses, a set from which everything was excluded among it.
         """
-        if text.isdecimal() and text.isascii() and int(text) <= LARGEST_ID:
+        if text.isdecimal() and text.isascii() and len(text) <= 4:
             return IdSet(1 << int(text))
         mask = 0
         for term in terms(text):

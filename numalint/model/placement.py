@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import enum
 import functools
+from collections.abc import Callable
 
 import msgspec
 
-from numalint.model.domain import Cell, Device, Domain, MemoryBinding, Pin
+from numalint.model.domain import ORDINARY_PAGE, Cell, Device, Domain, MemoryBinding, Pin
 from numalint.model.host import Host, Node, PciAddress
-from numalint.model.idset import HostCpus, HostNode, HostNodes, IdSet, Vcpu, Vcpus, union
+from numalint.model.idset import HostCpus, HostNode, HostNodes, IdSet, Vcpu, Vcpus, terms, union
+from numalint.model.place import TEXT, Place
 
 
 class Origin(enum.StrEnum):
@@ -145,6 +147,26 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         cpus = self.vcpu_cpus
         return None if cpus is None or self.host.nodes is None else self.host.nodes_of(cpus)
 
+    @functools.cached_property
+    def unconfined(self) -> bool:
+        """Whether every online vCPU may run on all of the host's CPUs, or on all but those kept for others.
+
+        Pins that say so are floating, written out.
+        """
+        everything = self.host.cpus
+        if everything is None:
+            return False
+        kept, isolated = self.host.housekeeping or IdSet(), self.host.isolated or IdSet()
+        wide = (everything, everything - kept, everything - isolated, everything - kept - isolated)
+        sets = {affinity.cpus for affinity in self.online.values()}
+        return all(cpus is not None and (cpus & everything) in wide and bool(cpus & everything) for cpus in sets)
+
+    @property
+    def vcpus_place(self) -> Place:
+        """Where the number of vCPUs is written; without a ``<vcpu>``, the domain."""
+        place = self.domain.vcpu_place
+        return self.domain.place if place is None else place.at(TEXT)
+
     # --- whose memory is where --------------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -166,7 +188,8 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         pages = self.domain.hugepages
         own = [page for page in pages if page.cells is not None and cell.id in page.cells]
         whole = [page for page in pages if page.cells is None]
-        return next((page.size_bytes for page in own + whole), None)
+        size = next((page.size_bytes for page in own + whole), None)
+        return None if size == ORDINARY_PAGE else size
 
     @functools.cached_property
     def memory_policies(self) -> tuple[MemoryPolicy, ...]:
@@ -186,6 +209,12 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         if isinstance(device.reference, PciAddress):
             return device.reference
         return self.host.names.get(device.reference)
+
+    def distance_to(self, node: HostNode, nodes: HostNodes) -> int | None:
+        """The distance from the nearest of ``nodes`` to ``node``; None where one of them is unknown."""
+        found = [10 if one == node else self.host.distance(one, node) for one in nodes]
+        known = [value for value in found if value is not None]
+        return min(known) if known and len(known) == len(found) else None
 
     # --- what fits where --------------------------------------------------------------------------------------------
 
@@ -251,40 +280,54 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def guest_nodes_fit(self) -> bool:
-        """Whether the guest's own NUMA cells fit the host: two or more, each inside a node, none overfull."""
+        """Whether the guest's own NUMA cells fit the host: two or more, each inside a node, and no node overfull."""
         cells = [cell for cell in self.domain.cells if cell.cpus & self.domain.online]
         if len(cells) < 2:
             return False
-        room = {node.id: len(self.usable_cpus(node)) for node in self.host.nodes or ()}
-        for cell in sorted(cells, key=lambda cell: len(cell.cpus), reverse=True):
-            node = self._home_of(cell, room)
-            if node is None:
+        homes = {cell.id: self._homes_of(cell) for cell in cells}
+        cpus = {node.id: len(self.usable_cpus(node)) for node in self.host.nodes or ()}
+        memory = {
+            node.id: node.memory_bytes - node.reserved_bytes
+            for node in self.host.nodes or ()
+            if node.memory_bytes is not None
+        }
+        # those that have the least choice first, then the largest, each into the emptiest node
+        for cell in sorted(cells, key=lambda cell: (len(homes[cell.id]), -len(cell.cpus), -cell.memory_bytes)):
+            vcpus = len(cell.cpus & self.domain.online)
+            free = [
+                node
+                for node in homes[cell.id]
+                if cpus[node] >= vcpus and memory.get(node, cell.memory_bytes) >= cell.memory_bytes
+            ]
+            if not free:
                 return False
-            room[node] -= len(cell.cpus & self.domain.online)
+            home = max(free, key=lambda node: (cpus[node], memory.get(node, 0)))
+            cpus[home] -= vcpus
+            if home in memory:
+                memory[home] -= cell.memory_bytes
         return True
 
-    def _home_of(self, cell: Cell, room: dict[HostNode, int]) -> HostNode | None:
-        """The node that a cell is pinned or bound into, or the emptiest, if it has room for the cell."""
-        allowed = IdSet.of(room)
-        cpus = self.cpus_of(cell.cpus & self.domain.online)
-        if cpus is not None and any(self.vcpus[vcpu].pin is not None for vcpu in cell.cpus & self.domain.online):
+    def _homes_of(self, cell: Cell) -> HostNodes:
+        """The nodes that may hold a cell: the one that it is pinned into, or bound to, else any."""
+        homes: HostNodes = IdSet.of(node.id for node in self.host.nodes or ())
+        vcpus = cell.cpus & self.domain.online
+        cpus = self.cpus_of(vcpus)
+        if cpus is not None and any(self.vcpus[vcpu].pin is not None for vcpu in vcpus):
             pinned = self.host.nodes_of(cpus)
-            if len(pinned) > 1:
-                return None
-            allowed &= pinned
+            homes = homes & pinned if len(pinned) == 1 else IdSet()
         bound = self.memory_of(cell).nodes
-        if bound is not None and len(bound) == 1:
-            allowed &= bound
-        candidates = [
-            node
-            for node in allowed
-            if room[node] >= len(cell.cpus & self.domain.online) and self._cell_fits(cell, node)
-        ]
-        return max(candidates, key=lambda node: room[node], default=None)
+        return homes & bound if bound is not None and len(bound) == 1 else homes
 
-    def _cell_fits(self, cell: Cell, node: HostNode) -> bool:
-        return self.fits([self.host.node_by_id[node]], cell)
 
+def place_of_term(pin: Pin, wrong: Callable[[HostCpus], bool]) -> Place:
+    """The place of the one term of a set whose CPUs are ``wrong``; of the whole set where that is not one."""
+    place = pin.place.at("cpuset")
+    found = [term for term in terms(pin.text) if not term.excluded and wrong(IdSet(term.mask))]
+    return place.narrowed(found[0].start, found[0].end) if len(found) == 1 else place
+
+
+NEAR = 12
+"""Nodes at this distance or less are parts of one socket (SNC, NPS, L3 as NUMA): crossing costs little."""
 
 MOST_THREADS_PER_CORE = 8
 """A pin of more CPUs than this is no core, whatever the host."""

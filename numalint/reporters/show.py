@@ -19,6 +19,7 @@ from numalint.model.domain import Cell, Domain, Topology
 from numalint.model.host import Host, Node
 from numalint.model.idset import IdSet
 from numalint.model.placement import UNKNOWN_HOST, Affinity, Placement
+from numalint.model.wording import size_text
 
 
 def understood(
@@ -165,14 +166,14 @@ def _domain_lines(placement: Placement) -> list[str]:
     lines.append(f"  emulator   {_where(placement.emulator)}")
     for threads, affinity in _alike(placement.iothreads):
         lines.append(f"  IOThread {threads:<2}{_where(affinity)}")
-    lines.append(f"  memory     {bytes_text(domain.memory_bytes)}, {_policy_text(placement)}")
+    lines.append(f"  memory     {_memory(domain.memory_bytes)}, {_policy_text(placement)}")
     for cell in domain.cells:
         policy = placement.memory_of(cell)
         page = placement.page_bytes_of(cell)
         where = f"{policy.mode} on nodes {policy.nodes}" if policy.nodes else "from any node"
-        pages = f", pages of {bytes_text(page)}" if page else ""
+        pages = f", pages of {size_text(page)}" if page else ""
         lines.append(
-            f"    cell {cell.id:<3} vCPUs {cell.cpus}, {bytes_text(cell.memory_bytes)}, {where} ({policy.origin}){pages}"
+            f"    cell {cell.id:<3} vCPUs {cell.cpus}, {size_text(cell.memory_bytes)}, {where} ({policy.origin}){pages}"
         )
     if domain.topology is not None:
         parts = _topology(domain.topology)
@@ -212,12 +213,12 @@ def _host_lines(host: Host) -> list[str]:
         if cpus:
             lines.append(f"  {name:<12} CPUs {cpus}")
     for node in host.nodes or ():
-        cpus = "CPUs unknown" if node.cpus is None else f"CPUs {node.cpus}" if node.cpus else "no CPUs"
+        has = "CPUs unknown" if node.cpus is None else f"CPUs {node.cpus}" if node.cpus else "no CPUs"
         distances = " ".join(f"{other}:{value}" for other, value in node.distances.items())
-        lines.append(f"  node {node.id:<4} {cpus}, {bytes_text(node.memory_bytes)}, distances {distances or 'unknown'}")
+        lines.append(f"  node {node.id:<4} {has}, {_memory(node.memory_bytes)}, distances {distances or 'unknown'}")
         for size, pool in sorted((node.hugepages or {}).items()):
             free = "" if pool.free is None else f", {pool.free} free"
-            lines.append(f"            {pool.total} pages of {bytes_text(size)}{free}")
+            lines.append(f"            {pool.total} pages of {size_text(size)}{free}")
         for address, device in sorted((host.pci or {}).items()):
             if host.node_of_pci(address) == node.id:
                 lines.append("            " + " ".join((f"PCI {address}", *device.names)))
@@ -228,11 +229,5 @@ def _host_lines(host: Host) -> list[str]:
     return lines
 
 
-def bytes_text(size: int | None) -> str:
-    """A size in the largest binary unit that divides it."""
-    if size is None:
-        return "memory unknown"
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if size and size % 1024**power == 0:
-            return f"{size // 1024**power} {unit}"
-    return f"{size} B"
+def _memory(size: int | None) -> str:
+    return "memory unknown" if size is None else size_text(size)
