@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -46,6 +47,7 @@ def discover(paths: Iterable[str], excludes: Excludes, *, tracked: bool) -> Foun
     files that are named among them. A path that does not exist, or is no file or folder, is a problem.
     """
     found = Found()
+    _folder.cache_clear()  # the working directory may be another than in the last run
     seen: set[str] = set()
     named = list(dict.fromkeys(paths))
     kept = _kept_by_git([path for path in named if path != STDIN and os.path.isfile(path)], found, tracked=tracked)
@@ -65,18 +67,26 @@ def discover(paths: Iterable[str], excludes: Excludes, *, tracked: bool) -> Foun
 
 
 def _take(file: str, found: Found, seen: set[str], excludes: Excludes, *, is_named: bool) -> None:
-    real = os.path.realpath(file)
-    if os.path.abspath(file) in excludes or real in excludes:
+    folder, name = os.path.split(file)
+    shown, absolute, real = _folder(folder)
+    reached = os.path.realpath(file) if os.path.islink(file) else real + name
+    if excludes.lists and (absolute + name in excludes or reached in excludes):
         found.excluded += 1
-    elif real not in seen:
-        seen.add(real)
-        found.files[_shown(file)] = is_named
+    elif reached not in seen:
+        seen.add(reached)
+        found.files[shown + name] = is_named
 
 
-def _shown(path: str) -> str:
-    """A path as it is shown: relative to the working directory where it lies below it."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") and os.path.isabs(path) else relative
+@functools.lru_cache(maxsize=64)
+def _folder(path: str) -> tuple[str, str, str]:
+    """A folder as it is shown (relative to the working directory where it lies below it), absolute, and without links.
+
+    Each ends in a slash, or is empty for the working directory.
+    """
+    relative = os.path.relpath(path or ".")
+    shown = path if relative.startswith("..") and os.path.isabs(path) else relative
+    absolute, real = os.path.abspath(path), os.path.realpath(path)
+    return "" if shown == "." else os.path.join(shown, ""), os.path.join(absolute, ""), os.path.join(real, "")
 
 
 def _no_file(path: str) -> Problem:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from numalint.engine.rule import Rule
+from numalint.loaders import xml
 from numalint.model.domain import Domain
-from numalint.model.finding import Finding, NotJudged, Severity
+from numalint.model.finding import Finding, NotJudged, Related, Severity
 from numalint.model.host import Host
 from numalint.model.placement import UNKNOWN_HOST, Placement
 from numalint.model.report import Problem, Unjudged
@@ -31,18 +33,20 @@ class Judge:
         self.rules = list(rules)
         self.said: list[Said] = []
         self.problems: list[Problem] = []
+        self._judged = 0
         self._able: dict[str, list[Rule]] = {}
         self._unable: dict[str, list[tuple[Rule, tuple[str, ...]]]] = {}
-        self._unjudged: dict[tuple[str, str | None, tuple[str, ...]], list[set[str]]] = {}
+        self._unjudged: dict[tuple[str, str | None, tuple[str, ...]], tuple[set[int], set[str]]] = {}
 
     def judge(self, domain: Domain, host: Host | None) -> None:
         """Run every rule that the host has the facts for; the others are counted as not judged."""
+        self._judged += 1
         placement = Placement(domain, host or UNKNOWN_HOST)
         name = None if host is None else host.name
         if placement.host.name not in self._able:
             self._sort_rules(placement.host)
         for rule, facts in self._unable[placement.host.name]:
-            self._count(rule.id, name, facts, domain, "")
+            self._count(rule.id, name, facts, "")
         for rule in self._able[placement.host.name]:
             try:
                 for each in rule.check(domain if rule.shape == "domain" else placement):
@@ -63,13 +67,13 @@ class Judge:
 
     def _keep(self, rule: Rule, each: Finding | NotJudged, domain: Domain, host: str | None) -> None:
         if isinstance(each, NotJudged):
-            self._count(rule.id, host, (each.fact.value,), domain, each.subject)
+            self._count(rule.id, host, (each.fact.value,), each.subject)
         else:
-            self.said.append(Said(rule.id, each.severity or rule.severity, each, domain.name, host))
+            self.said.append(Said(rule.id, each.severity or rule.severity, settled(each), domain.name, host))
 
-    def _count(self, rule: str, host: str | None, facts: tuple[str, ...], domain: Domain, subject: str) -> None:
-        domains, subjects = self._unjudged.setdefault((rule, host, facts), [set(), set()])
-        domains.add(f"{domain.document}#{domain.place.locator}")
+    def _count(self, rule: str, host: str | None, facts: tuple[str, ...], subject: str) -> None:
+        domains, subjects = self._unjudged.setdefault((rule, host, facts), (set(), set()))
+        domains.add(self._judged)
         if subject:
             subjects.add(subject)
 
@@ -82,6 +86,12 @@ class Judge:
                 self._unjudged.items(), key=lambda item: (item[0][1] or "", item[0][0], item[0][2])
             )
         )
+
+
+def settled(finding: Finding) -> Finding:
+    """The finding with places that do not hold on to the domain's tree."""
+    related = tuple(Related(xml.settled(each.place), each.label) for each in finding.related)
+    return replace(finding, place=xml.settled(finding.place), related=related)
 
 
 def _failed(rule: Rule, domain: Domain, error: Exception) -> Problem:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from numalint.engine.discover import STDIN, Excludes, Found, discover, repository_of
-from numalint.engine.judge import Judge, Said
+from numalint.engine.judge import Judge, Said, settled
 from numalint.engine.locate import Locator
 from numalint.engine.notices import MALFORMED_DOMAIN, NOTICES
 from numalint.engine.page import markdown, read_page
@@ -94,14 +94,13 @@ class _Run:
 
     def _file(self, path: str, *, named: bool) -> None:
         try:
-            kind = self.sniffer.kind_of(self.request.stdin) if path == STDIN else self.sniffer.kind(path)
-            if not kind.domain:
-                self._other(path, kind, named=named)
-                return
-            data = self.request.stdin if path == STDIN else Path(path).read_bytes()
+            kind, data = self._read(path)
         except OSError as error:
             message = f"the file cannot be read: {error.strerror}"
             self.problems.append(Problem(kind="unreadable-file", message=message, path=path))
+            return
+        if not kind.domain:
+            self._other(path, kind, named=named)
             return
         try:
             domains = load_domains(Document(path, data))
@@ -113,6 +112,12 @@ class _Run:
             self._other(path, kind, named=named)
         for domain in domains:
             self._domain(domain, path)
+
+    def _read(self, path: str) -> tuple[Kind, bytes]:
+        """What a file is, and its bytes where it holds domains."""
+        if path == STDIN:
+            return self.sniffer.kind_of(self.request.stdin), self.request.stdin
+        return self.sniffer.read(path)
 
     def _domain(self, domain: Domain, path: str) -> None:
         if domain.faults:
@@ -216,7 +221,7 @@ def _faults(domain: Domain) -> Iterable[Said]:
             label=fault.label,
             why="libvirt refuses it, so nothing else was judged in this domain",
         )
-        yield Said(MALFORMED_DOMAIN, Severity.ERROR, finding, domain.name, None)
+        yield Said(MALFORMED_DOMAIN, Severity.ERROR, settled(finding), domain.name, None)
 
 
 def _nothing(paths: tuple[str, ...], found: Found) -> Problem:

@@ -28,7 +28,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Sniffer:
-    """Tells what files are from their first bytes; each file is opened once for that."""
+    """Tells what files are from their first bytes; each file is opened once for that, and to be read."""
 
     def __init__(self, formats: tuple[HostFormat, ...]) -> None:
         self.formats = formats
@@ -40,6 +40,16 @@ class Sniffer:
             with open(path, "rb") as file:
                 self._known[path] = self.kind_of(file.read(HEAD_BYTES))
         return self._known[path]
+
+    def read(self, path: str) -> tuple[Kind, bytes]:
+        """What the file at ``path`` is and, where it holds domains, its bytes. Raises OSError."""
+        known = self._known.get(path)
+        if known is not None and not known.domain:
+            return known, b""
+        with open(path, "rb") as file:
+            data = file.read(HEAD_BYTES)
+            kind = self._known[path] = known or self.kind_of(data)
+            return kind, data + file.read() if kind.domain else b""
 
     def kind_of(self, data: bytes) -> Kind:
         """What the file that starts with ``data`` is."""
@@ -68,6 +78,7 @@ class World:
         self._config = config
         self._sniffer = sniffer
         self._nearest: dict[str, Host | None] = {}
+        self._absolute: dict[str, str] = {}
         self._forced = self._from_option(host_inputs) if host_inputs else None
         self._option = bool(host_inputs)
 
@@ -81,7 +92,10 @@ class World:
             return self._forced
         if self._config.config.hosts:
             return self._from_config(path)
-        return self._nearest_to(os.path.dirname(os.path.abspath(path)) if path != STDIN else str(Path.cwd()))
+        folder = os.path.dirname(path) if path != STDIN else ""
+        if folder not in self._absolute:
+            self._absolute[folder] = os.path.abspath(folder)
+        return self._nearest_to(self._absolute[folder])
 
     def _from_option(self, inputs: tuple[str, ...]) -> Host | None:
         entries = self._config.config.hosts

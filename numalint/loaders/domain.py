@@ -5,7 +5,7 @@ from __future__ import annotations
 from numalint.loaders.devices import read_devices
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.element import Reader
-from numalint.loaders.xml import Element, index_stream, parse, parse_stream
+from numalint.loaders.xml import Element, parse, parse_stream
 from numalint.model.domain import ORDINARY_PAGE, Cell, Domain, HugePages, MemoryBinding, Pin, Topology
 from numalint.model.idset import GuestCell, GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus
 from numalint.model.place import TEXT
@@ -23,12 +23,11 @@ def load_domains(document: Document) -> list[Domain]:
     A snapshot that names its domain only by UUID holds none. Raises LoadError where the XML cannot be read.
     """
     roots = _roots(document)
-    indexes = index_stream(roots)
     found = []
     for root in roots:
         element = root.find(WRAPPERS[root.tag]) if root.tag in WRAPPERS else root
         if element is not None and (element is root or element.find("os") is not None):
-            found.append(_domain(element, Reader(document.path, indexes)))
+            found.append(_domain(element, Reader(document.path)))
     return found
 
 

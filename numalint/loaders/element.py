@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from numalint.loaders.xml import Element, Indexes
+from numalint.loaders.xml import Element
 from numalint.model.domain import Fault
 from numalint.model.host import PciAddress
 from numalint.model.idset import Id, IdSet, NotationError
@@ -18,13 +18,12 @@ _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 class Reader:
     """Reads the values of one document, and keeps the faults that it meets."""
 
-    def __init__(self, document: str, indexes: Indexes) -> None:
+    def __init__(self, document: str) -> None:
         self._document = document
-        self._indexes = indexes
         self.faults: list[Fault] = []
 
     def place(self, element: Element) -> Place:
-        return Place(self._document, self._indexes[element])
+        return Place(self._document, element)
 
     def fault(self, element: Element, attribute: str | None, message: str, label: str) -> None:
         place = self.place(element)

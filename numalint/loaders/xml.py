@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 from xml.parsers import expat
 
 from lxml import etree
@@ -24,6 +25,7 @@ Indexes = dict[Element, int]
 
 _DECLARED_ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']""")
 _DECLARATION = re.compile(rb"<\?xml\s.*?\?>", re.DOTALL)
+_STREAM = "stream"
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NAME = r"[^\s=/>\"']+"
 _START_TAG = re.compile(rf"""<(?P<name>{_NAME})(?P<attributes>(?:[^>"']|"[^"]*"|'[^']*')*)>""")
@@ -96,11 +98,27 @@ def index_stream(roots: Iterable[Element]) -> Indexes:
     return {element: number for number, element in enumerate(each for root in roots for each in root.iter())}
 
 
+def settled(place: Place) -> Place:
+    """The same place without its element, so that it can be kept without the whole tree."""
+    if isinstance(place.locator, int | str):
+        return place
+    return Place(place.document, _number_of(place.locator), place.attribute, place.term)
+
+
+def _number_of(locator: object) -> int:
+    """The index in document order that a locator of an XML document is, or that its element has."""
+    if isinstance(locator, int):
+        return locator
+    element: Any = locator
+    streamed: bool = element.getroottree().getroot().tag == _STREAM
+    return int(element.xpath("count(preceding::*) + count(ancestor::*)")) - streamed
+
+
 def _as_one(data: bytes) -> list[bytes]:
     """A stream as the pieces of one document: in a root of its own, XML declarations blanked out."""
     body = data.removeprefix(_UTF8_BOM)
     blanked = _DECLARATION.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), body)
-    return [b"<stream>", blanked, b"</stream>"]
+    return [f"<{_STREAM}>".encode(), blanked, f"</{_STREAM}>".encode()]
 
 
 def _refuse_encoding(document: Document) -> None:
@@ -135,7 +153,7 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
     """
     wanted: dict[int, list[Place]] = {}
     for place in places:
-        wanted.setdefault(int(place.locator), []).append(place)
+        wanted.setdefault(_number_of(place.locator), []).append(place)
     pieces = _as_one(document.data)
     starts = _StartTags(set(wanted))
     starts.run(pieces)

@@ -110,6 +110,14 @@ class PciBuses(msgspec.Struct, frozen=True):
     node: HostNode
 
 
+class Region(msgspec.Struct, frozen=True):
+    """A socket or a node that has CPUs: the CPUs, and the nodes that hold its memory."""
+
+    id: int
+    cpus: HostCpus
+    nodes: tuple[Node, ...]
+
+
 class Host(msgspec.Struct, frozen=True, dict=True):
     """A host, or the part of it that one input states.
 
@@ -182,21 +190,43 @@ class Host(msgspec.Struct, frozen=True, dict=True):
         """The address of each named NIC, disk and mediated device."""
         return {name: address for address, device in (self.pci or {}).items() for name in device.names}
 
+    @functools.cached_property
+    def socket_regions(self) -> tuple[Region, ...]:
+        """The sockets, numbered from 0 in the order of their lowest CPUs."""
+        return tuple(
+            Region(number, cpus, tuple(node for node in self.nodes or () if node.cpus and node.cpus & cpus))
+            for number, cpus in enumerate(self.sockets or ())
+        )
+
+    @functools.cached_property
+    def node_regions(self) -> tuple[Region, ...]:
+        """The nodes that have CPUs, by their ids."""
+        return tuple(Region(node.id, node.cpus, (node,)) for node in self.nodes or () if node.cpus)
+
+    @functools.cached_property
+    def usable_cpus(self) -> dict[HostNode, HostCpus]:
+        """The CPUs of each node that guests may have: those that the host does not keep for itself."""
+        kept: HostCpus = self.housekeeping or IdSet()
+        return {node.id: (node.cpus or IdSet()) - kept for node in self.nodes or ()}
+
+    @functools.cached_property
+    def usable_cores(self) -> dict[HostNode, int]:
+        """How many cores of each node have such a CPU."""
+        return {node: len(self.cores_of(cpus)) for node, cpus in self.usable_cpus.items()}
+
     def nodes_of(self, cpus: HostCpus) -> HostNodes:
         """The nodes on which some of ``cpus`` are."""
-        return IdSet.of(node.id for node in self.nodes or () if node.cpus is not None and node.cpus & cpus)
+        mask = cpus.mask
+        return IdSet.of(HostNode(region.id) for region in self.node_regions if region.cpus.mask & mask)
 
     def cpus_of(self, nodes: HostNodes) -> HostCpus:
         """The CPUs of ``nodes``."""
         return union(node.cpus for node in self.nodes or () if node.id in nodes and node.cpus is not None)
 
-    def sockets_of(self, cpus: HostCpus) -> tuple[int, ...]:
-        """The places in ``sockets`` of those that hold some of ``cpus``."""
-        return tuple(number for number, socket in enumerate(self.sockets or ()) if socket & cpus)
-
     def cores_of(self, cpus: HostCpus) -> tuple[HostCpus, ...]:
         """The cores that hold some of ``cpus``."""
-        return tuple(core for core in self.cores or () if core & cpus)
+        mask = cpus.mask
+        return tuple(core for core in self.cores or () if core.mask & mask)
 
     def distance(self, one: HostNode, other: HostNode) -> int | None:
         """The SLIT distance from one node to another, None where unknown."""

@@ -28,7 +28,7 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 
 
 class NotationError(ValueError):
-    """A set that libvirt refuses; ``position`` is the offset of the first character that is wrong."""
+    """A set that libvirt refuses; ``position`` is the offset of the term that is wrong."""
 
     def __init__(self, reason: str, position: int) -> None:
         super().__init__(reason)
@@ -101,7 +101,7 @@ def _skip_blanks(text: str, position: int) -> int:
 
 def _what_is_wrong(text: str, position: int) -> str:
     if position >= len(text):
-        return "a number is missing at the end" if text.strip() else "it is empty"
+        return "it is empty"
     return f"{text[position : position + 8]!r} is not a number, a range N-M or an exclusion ^N"
 
 

@@ -11,16 +11,16 @@ TEXT = "text()"
 class Place(msgspec.Struct, frozen=True):
     """A symbolic place: a document and a locator that only the reader of that kind of document understands.
 
-    For XML the locator is the index of the element in document order, counted from 0. A TOML file is located by
-    the header of the table (``node.1``, ``[[nodes]] 2``). A line and columns are found only when the place is
-    reported.
+    For XML the locator is the element itself or, once a finding is kept, its index in document order from 0. A TOML
+    file is located by the header of the table (``node.1``, ``[[nodes]] 2``). A line and columns are found only when
+    the place is reported.
 
     ``attribute`` narrows to the value of an attribute (TEXT: the element's text), ``term`` to the characters
     from start to end of that value. Without an attribute the place is the name in the start tag.
     """
 
     document: str
-    locator: int | str
+    locator: object
     attribute: str | None = None
     term: tuple[int, int] | None = None
 

@@ -15,7 +15,7 @@ import msgspec
 
 from numalint.model.domain import ORDINARY_PAGE, Cell, Device, Domain, MemoryBinding, Pin
 from numalint.model.host import Host, Node, PciAddress
-from numalint.model.idset import HostCpus, HostNode, HostNodes, IdSet, Vcpu, Vcpus, terms, union
+from numalint.model.idset import GuestCell, HostCpus, HostNode, HostNodes, IdSet, Vcpu, Vcpus, terms, union
 from numalint.model.place import TEXT, Place
 
 
@@ -253,11 +253,7 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
 
     def _in_one_node(self, vcpus: Vcpus) -> bool:
         cpus = self.cpus_of(vcpus)
-        return cpus is not None and len(self.host.nodes_of(cpus)) <= 1
-
-    def usable_cpus(self, node: Node) -> HostCpus:
-        """The CPUs of a node that guests may have: those that the host does not keep for itself."""
-        return (node.cpus or IdSet()) - (self.host.housekeeping or IdSet())
+        return cpus is not None and any(cpus <= node.cpus for node in self.host.node_regions)
 
     @functools.cached_property
     def fitting_nodes(self) -> HostNodes:
@@ -271,7 +267,7 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         keeps; where the memory of one of them is unknown, the CPUs alone decide.
         """
         vcpus = self.domain.online if cell is None else cell.cpus & self.domain.online
-        if len(vcpus) > sum(len(self.usable_cpus(node)) for node in nodes):
+        if len(vcpus) > sum(len(self.host.usable_cpus[node.id]) for node in nodes):
             return False
         wanted = self.domain.memory_bytes if cell is None else cell.memory_bytes
         if wanted is None or any(node.memory_bytes is None for node in nodes):
@@ -285,30 +281,35 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         if len(cells) < 2:
             return False
         homes = {cell.id: self._homes_of(cell) for cell in cells}
-        cpus = {node.id: len(self.usable_cpus(node)) for node in self.host.nodes or ()}
+        # those that have the least choice first, then the largest
+        cells.sort(key=lambda cell: (len(homes[cell.id]), -len(cell.cpus), -cell.memory_bytes))
+        return any(self._packed(cells, homes, emptiest) for emptiest in (True, False))
+
+    def _packed(self, cells: list[Cell], homes: dict[GuestCell, HostNodes], emptiest: bool) -> bool:
+        """Whether the cells find room one by one, each in the emptiest node of its homes or in the fullest."""
+        room = {node: len(usable) for node, usable in self.host.usable_cpus.items()}
         memory = {
             node.id: node.memory_bytes - node.reserved_bytes
             for node in self.host.nodes or ()
             if node.memory_bytes is not None
         }
-        # those that have the least choice first, then the largest, each into the emptiest node
-        for cell in sorted(cells, key=lambda cell: (len(homes[cell.id]), -len(cell.cpus), -cell.memory_bytes)):
+        for cell in cells:
             vcpus = len(cell.cpus & self.domain.online)
             free = [
                 node
                 for node in homes[cell.id]
-                if cpus[node] >= vcpus and memory.get(node, cell.memory_bytes) >= cell.memory_bytes
+                if room[node] >= vcpus and memory.get(node, cell.memory_bytes) >= cell.memory_bytes
             ]
             if not free:
                 return False
-            home = max(free, key=lambda node: (cpus[node], memory.get(node, 0)))
-            cpus[home] -= vcpus
+            home = (max if emptiest else min)(free, key=lambda node: (room[node], memory.get(node, 0)))
+            room[home] -= vcpus
             if home in memory:
                 memory[home] -= cell.memory_bytes
         return True
 
     def _homes_of(self, cell: Cell) -> HostNodes:
-        """The nodes that may hold a cell: the one that it is pinned into, or bound to, else any."""
+        """The nodes that may hold a cell: the one that it is pinned into, those that it is bound to, else any."""
         homes: HostNodes = IdSet.of(node.id for node in self.host.nodes or ())
         vcpus = cell.cpus & self.domain.online
         cpus = self.cpus_of(vcpus)
@@ -316,7 +317,7 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
             pinned = self.host.nodes_of(cpus)
             homes = homes & pinned if len(pinned) == 1 else IdSet()
         bound = self.memory_of(cell).nodes
-        return homes & bound if bound is not None and len(bound) == 1 else homes
+        return homes if bound is None else homes & bound
 
 
 def place_of_term(pin: Pin, wrong: Callable[[HostCpus], bool]) -> Place:

@@ -12,19 +12,11 @@ import functools
 import msgspec
 
 from numalint.model.finding import Related
-from numalint.model.host import Node
+from numalint.model.host import Region
 from numalint.model.idset import HostCpus, IdSet, Vcpu, Vcpus, union
 from numalint.model.place import Place
 from numalint.model.placement import Origin, Placement, place_of_term
 from numalint.model.wording import count_text, ids_text, node_places, set_text
-
-
-class Region(msgspec.Struct, frozen=True):
-    """A socket or a node: its CPUs and the nodes that hold its memory."""
-
-    id: int
-    cpus: HostCpus
-    nodes: tuple[Node, ...]
 
 
 class Spread(msgspec.Struct, frozen=True, dict=True):
@@ -122,26 +114,20 @@ def node_spread(placement: Placement) -> Spread | None:
     return None if socket_spread(placement) is not None else _spread(placement, "node")
 
 
-def _regions(placement: Placement, kind: str) -> list[Region]:
-    host = placement.host
-    if kind == "node":
-        return [Region(node.id, node.cpus, (node,)) for node in host.nodes or () if node.cpus]
-    return [
-        Region(number, cpus, tuple(node for node in host.nodes or () if node.cpus and node.cpus & cpus))
-        for number, cpus in enumerate(host.sockets or ())
-    ]
+def _regions(placement: Placement, kind: str) -> tuple[Region, ...]:
+    return placement.host.socket_regions if kind == "socket" else placement.host.node_regions
 
 
 def _spread(placement: Placement, kind: str) -> Spread | None:
     regions = _regions(placement, kind)
+    reached = _touched(placement.pinned_cpus, regions)
+    if len(reached) < 2 or placement.unconfined:
+        return None
     held = {
         vcpu: _touched(affinity.cpus, regions)
         for vcpu, affinity in placement.pinned.items()
         if affinity.cpus is not None
     }
-    reached = union(held.values())
-    if len(reached) < 2 or placement.unconfined:
-        return None
     roaming: Vcpus = IdSet.of(vcpu for vcpu, touched in held.items() if len(touched) > 1)
     fitting = tuple(region for region in regions if _fits(placement, region))
     if _moves_along(placement) if roaming else (not fitting or _asked_for(placement, held)):
@@ -149,8 +135,8 @@ def _spread(placement: Placement, kind: str) -> Spread | None:
     return Spread(placement, kind, held, reached, roaming, fitting)
 
 
-def _touched(cpus: HostCpus, regions: list[Region]) -> IdSet[int]:
-    return IdSet.of(region.id for region in regions if region.cpus & cpus)
+def _touched(cpus: HostCpus, regions: tuple[Region, ...]) -> IdSet[int]:
+    return IdSet.of(region.id for region in regions if region.cpus.mask & cpus.mask)
 
 
 def _fits(placement: Placement, region: Region) -> bool:

@@ -154,7 +154,7 @@ def _placed_nowhere(placement: Placement) -> Finding:
     vcpus = count_text(len(placement.domain.online), "vCPU")
     size = placement.domain.memory_bytes
     guest = vcpus if size is None else f"{vcpus} and {size_text(size)}"
-    node = host.node_by_id[next(iter(fitting))]
+    node = next(iter(fitting))
     return Finding(
         place=placement.vcpus_place,
         message=f"its {guest} would fit one node of {host.name}, but nothing keeps them together",
@@ -162,6 +162,6 @@ def _placed_nowhere(placement: Placement) -> Finding:
         severity=Severity.NOTE,
         related=node_places(host, fitting),
         why="the kernel may run it on one node and leave its memory on another",
-        help=f"<vcpu cpuset='{placement.usable_cpus(node)}'> and <memory mode='strict' nodeset='{node.id}'/> in <numatune>",
+        help=f"<vcpu cpuset='{host.usable_cpus[node]}'> and <memory mode='strict' nodeset='{node}'/> in <numatune>",
         data={"vcpus": len(placement.domain.online), "fitting_nodes": str(fitting)},
     )

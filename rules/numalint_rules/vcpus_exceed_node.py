@@ -77,21 +77,20 @@ from numalint import (
 )
 def check(placement: Placement) -> Iterator[Finding]:
     host, vcpus = placement.host, len(placement.domain.online)
-    nodes = host.nodes or ()
-    largest = max(nodes, key=lambda node: len(placement.usable_cpus(node)))
-    room = len(placement.usable_cpus(largest))
+    largest = max(host.usable_cpus, key=lambda node: len(host.usable_cpus[node]))
+    room = len(host.usable_cpus[largest])
     if vcpus <= room or placement.guest_nodes_fit:
         return
-    kept = len(largest.cpus or IdSet()) - room
+    kept = len(host.cpus_of(IdSet.of([largest]))) - room
     has = f"{count_text(room, 'CPU')}{f' beside {kept} for housekeeping' if kept else ''}"
     parts = -(-vcpus // room) if room else 0
-    split = f", or {parts} NUMA cells, each bound to a node by <memnode>" if 1 < parts <= len(nodes) else ""
+    split = f", or {parts} NUMA cells, each bound to a node by <memnode>" if 1 < parts <= len(host.usable_cpus) else ""
     yield Finding(
         place=placement.vcpus_place,
         message=f"{count_text(vcpus, 'vCPU')} do not fit a node of {host.name}: the largest has {has}",
         label=f"{count_text(vcpus, 'vCPU')} at start",
-        related=node_places(host, IdSet.of([largest.id])),
+        related=node_places(host, IdSet.of([largest])),
         why="it runs on several nodes without knowing it, so much of its memory is remote to the vCPU that uses it",
         help=f"give it at most {count_text(room, 'vCPU')}{split}",
-        data={"vcpus": vcpus, "largest_node": largest.id, "cpus": room},
+        data={"vcpus": vcpus, "largest_node": largest, "cpus": room},
     )

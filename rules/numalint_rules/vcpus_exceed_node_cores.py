@@ -57,10 +57,8 @@ from numalint import (
     Category,
     Fact,
     Finding,
-    HostCpus,
     HostNodes,
     IdSet,
-    Node,
     Placement,
     Severity,
     Vcpus,
@@ -79,27 +77,23 @@ from numalint import (
 )
 def check(placement: Placement) -> Iterator[Finding]:
     host, vcpus = placement.host, len(placement.domain.online)
-    nodes = host.nodes or ()
+    if vcpus <= max(host.usable_cores.values()) or placement.guest_nodes_fit or _meant(placement):
+        return
     own: HostNodes = placement.vcpu_nodes or IdSet()
-    largest = max(nodes, key=lambda node: (len(_cores(placement, node)), node.id in own))
-    cores = len(_cores(placement, largest))
-    fits = any(vcpus <= len(placement.usable_cpus(node)) for node in nodes)
-    if vcpus <= cores or not fits or placement.guest_nodes_fit or _meant(placement):
+    node = max(host.usable_cores, key=lambda node: (host.usable_cores[node], node in own))
+    cores, cpus = host.usable_cores[node], len(host.usable_cpus[node])
+    if vcpus > max(map(len, host.usable_cpus.values())):
         return
     yield Finding(
         place=placement.vcpus_place,
         message=f"{count_text(vcpus, 'vCPU')} fit a node of {host.name} only as SMT siblings: "
-        f"it has {count_text(cores, 'core')} with {count_text(len(placement.usable_cpus(largest)), 'CPU')}",
+        f"it has {count_text(cores, 'core')} with {count_text(cpus, 'CPU')}",
         label=f"{count_text(vcpus, 'vCPU')} at start",
-        related=node_places(host, IdSet.of([largest.id])),
+        related=node_places(host, IdSet.of([node])),
         why="two vCPUs on one core get little more than one core's work done, and the guest does not know of it",
         help=f"give it at most {count_text(cores, 'vCPU')}, or <topology threads='2'> with each guest core pinned to one core",
-        data={"vcpus": vcpus, "cores": cores, "node": largest.id},
+        data={"vcpus": vcpus, "cores": cores, "node": node},
     )
-
-
-def _cores(placement: Placement, node: Node) -> tuple[HostCpus, ...]:
-    return placement.host.cores_of(placement.usable_cpus(node))
 
 
 def _meant(placement: Placement) -> bool:
