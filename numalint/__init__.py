@@ -12,11 +12,10 @@ from pluggy import HookimplMarker  # noqa: E402  # the version stands above all,
 from numalint.engine.rule import Category, Rule, domain_rule, placement_rule  # noqa: E402
 from numalint.model.domain import Cell, Device, Domain, MemoryBinding, Pin, Topology  # noqa: E402
 from numalint.model.finding import Finding, NotJudged, Related, Severity  # noqa: E402
-from numalint.model.host import Fact, Host, Node, PciAddress  # noqa: E402
+from numalint.model.host import NEAR, Fact, Host, Node, PciAddress  # noqa: E402
 from numalint.model.idset import GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus  # noqa: E402
 from numalint.model.place import TEXT, Place  # noqa: E402
 from numalint.model.placement import (  # noqa: E402
-    NEAR,
     Affinity,
     Intent,
     MemoryPolicy,

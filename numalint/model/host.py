@@ -12,6 +12,9 @@ import msgspec
 from numalint.model.idset import HostCpus, HostNode, HostNodes, IdSet, union
 from numalint.model.place import Place
 
+NEAR = 12
+"""Nodes at this distance or less are parts of one socket (SNC, NPS, L3 as NUMA): crossing costs little."""
+
 
 class Fact(enum.StrEnum):
     """What can be known of a host; the one list behind ``needs``, ``unknown``, --require and "not judged"."""
@@ -213,6 +216,22 @@ class Host(msgspec.Struct, frozen=True, dict=True):
     def usable_cores(self) -> dict[HostNode, int]:
         """How many cores of each node have such a CPU."""
         return {node: len(self.cores_of(cpus)) for node, cpus in self.usable_cpus.items()}
+
+    @functools.cached_property
+    def near_groups(self) -> tuple[tuple[Node, ...], ...]:
+        """For each node that has others near it (in distance or, where that is unknown, by its socket): all of these."""
+        groups = []
+        for node in self.nodes or ():
+            near = tuple(other for other in self.nodes or () if other is node or self._near(node, other))
+            if len(near) > 1:
+                groups.append(near)
+        return tuple(groups)
+
+    def _near(self, one: Node, other: Node) -> bool:
+        distance = self.distance(one.id, other.id)
+        if distance is not None:
+            return distance <= NEAR
+        return any(one in socket.nodes and other in socket.nodes for socket in self.socket_regions)
 
     def nodes_of(self, cpus: HostCpus) -> HostNodes:
         """The nodes on which some of ``cpus`` are."""

@@ -327,9 +327,6 @@ def place_of_term(pin: Pin, wrong: Callable[[HostCpus], bool]) -> Place:
     return place.narrowed(found[0].start, found[0].end) if len(found) == 1 else place
 
 
-NEAR = 12
-"""Nodes at this distance or less are parts of one socket (SNC, NPS, L3 as NUMA): crossing costs little."""
-
 MOST_THREADS_PER_CORE = 8
 """A pin of more CPUs than this is no core, whatever the host."""
 

@@ -2,7 +2,7 @@
 
 Such a guest runs on several nodes whatever is pinned, and does not know it: its kernel spreads tasks and memory as if all of it
 were equally near. On two-socket EPYC, large guests without NUMA cells of their own lost 50 to 60 % in the STREAM
-benchmark, tuned ones 1 %.
+benchmark, tuned ones 1 %. A guest that fits several nodes near each other (SNC, NPS: distance 12 or less) gets a note.
 
 Host: pack:2 numa:1 core:4 pu:1
 
@@ -72,7 +72,7 @@ from numalint import (
     Severity.WARNING,
     Category.PLACEMENT,
     needs=Fact.NODES,
-    uses=(Fact.MEMORY, Fact.HOUSEKEEPING),
+    uses=(Fact.MEMORY, Fact.DISTANCES, Fact.HOUSEKEEPING),
     precision="very-high",
 )
 def check(placement: Placement) -> Iterator[Finding]:
@@ -85,12 +85,16 @@ def check(placement: Placement) -> Iterator[Finding]:
     has = f"{count_text(room, 'CPU')}{f' beside {kept} for housekeeping' if kept else ''}"
     parts = -(-vcpus // room) if room else 0
     split = f", or {parts} NUMA cells, each bound to a node by <memnode>" if 1 < parts <= len(host.usable_cpus) else ""
+    near = any(placement.fits(list(group)) for group in host.near_groups)
     yield Finding(
         place=placement.vcpus_place,
         message=f"{count_text(vcpus, 'vCPU')} do not fit a node of {host.name}: the largest has {has}",
         label=f"{count_text(vcpus, 'vCPU')} at start",
+        severity=Severity.NOTE if near else None,
         related=node_places(host, IdSet.of([largest])),
-        why="it runs on several nodes without knowing it, so much of its memory is remote to the vCPU that uses it",
+        why="it runs on several nodes, near to each other, as if they were one"
+        if near
+        else "it runs on several nodes without knowing it, so much of its memory is remote to the vCPU that uses it",
         help=f"give it at most {count_text(room, 'vCPU')}{split}",
         data={"vcpus": vcpus, "largest_node": largest, "cpus": room},
     )
