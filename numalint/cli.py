@@ -91,7 +91,7 @@ def _colour(choice: str, stream: Any) -> bool:
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
 
 
-@main.command()
+@main.command(short_help="Check domains against their hosts.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path())
 @click.option("--host", "hosts", multiple=True, metavar="INPUT", help=HOST_HELP)
 @click.option("--config", metavar="FILE", help="Use this configuration, not the nearest numalint.toml.")
@@ -200,7 +200,7 @@ def _report_option(option: str, reporters: dict[str, Reporter]) -> tuple[Reporte
     return _reporter(name, reporters), path
 
 
-@main.command()
+@main.command(short_help="List the rules.")
 @click.option("-f", "--format", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 def rules(format: str) -> None:
     """List the rules; as markdown, with the page of each."""
@@ -217,7 +217,7 @@ def _complete_rule(_context: click.Context, _parameter: click.Parameter, begun: 
     return [id for id in (*plugins.load().rules, *NOTICES) if id.startswith(begun)]
 
 
-@main.command()
+@main.command(short_help="Print the page of a rule.")
 @click.argument("rule", shell_complete=_complete_rule)
 @click.option("-f", "--format", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the text.")
@@ -232,7 +232,7 @@ def explain(rule: str, format: str, color: str) -> None:
     click.echo(page_markdown(page) if format == "markdown" else page_text(page, _colour(color, sys.stdout)), nl=False)
 
 
-@main.command()
+@main.command(short_help="Print what numalint understood of a domain or a host.")
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
 @click.option("--host", "hosts", multiple=True, metavar="INPUT", help=HOST_HELP)
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -252,7 +252,7 @@ def show(files: tuple[str, ...], hosts: tuple[str, ...], format: str) -> None:
     click.echo(show_json(subjects) if format == "json" else show_text(subjects), nl=False)
 
 
-@main.command()
+@main.command(short_help="Print the completion script of a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a SHELL, to be read by its start-up file."""

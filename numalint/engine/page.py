@@ -105,7 +105,13 @@ def markdown(page: Page) -> str:
     for example in page.examples:
         if example.host != host:
             host = example.host
-            parts.append(f"On this host:\n\n```\n{host}\n```" if host else "Without a host:")
-        parts.append(f"**{'Bad' if example.bad else 'Good'}**\n\n```xml\n{example.shown}\n```")
-    parts.extend(f"**{title}.** {text}" for title, text in page.sections.items())
+            parts.append("Without a host:" if host in ("", "none") else f"On this host:\n\n```\n{host}\n```")
+        word = "Bad" if example.bad else "Good"
+        milder = f" ({example.severity.value})" if example.severity else ""
+        parts.append(f"**{word}{milder}**\n\n```xml\n{example.shown}\n```")
+    parts.extend(_section(title, text) for title, text in page.sections.items())
     return "\n\n".join(parts)
+
+
+def _section(title: str, text: str) -> str:
+    return f"**{title}**\n\n{text}" if text.startswith("- ") else f"**{title}:** {text}"

@@ -197,8 +197,10 @@ def card(rule: Rule) -> RuleCard:
 
 def _malformed(error: LoadError, data: bytes) -> Result:
     lines = data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines() or [""]
-    line = min(max(error.line or 1, 1), len(lines))
-    column = min(max(error.column or 1, 1), max(len(lines[line - 1]), 1))
+    line, column = max(error.line or 1, 1), max(error.column or 1, 1)
+    if line > len(lines):  # the end of the file: its last character
+        line, column = len(lines), len(lines[-1])
+    column = min(column, max(len(lines[line - 1]), 1))
     return Result(
         rule=MALFORMED_DOMAIN,
         severity=Severity.ERROR,

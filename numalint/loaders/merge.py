@@ -144,7 +144,7 @@ class _Pair:
             if any(node.cpus is None or node.cpus for node in extra):
                 raise LoadError(
                     "these inputs are not of one host (or one was made in a container): "
-                    f"{name} has node {ids}, {there} has only {IdSet.of(two.node_by_id)}",
+                    f"{name} has node{'s' if len(ids) > 1 else ''} {ids}, {there} has only {IdSet.of(two.node_by_id)}",
                     name,
                 )
             self.warnings.append(f"node {ids} without CPUs is in {name} but not in {there}")

@@ -311,10 +311,10 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     def _homes_of(self, cell: Cell) -> HostNodes:
         """The nodes that may hold a cell: the one that it is pinned into, those that it is bound to, else any."""
         homes: HostNodes = IdSet.of(node.id for node in self.host.nodes or ())
-        vcpus = cell.cpus & self.domain.online
-        cpus = self.cpus_of(vcpus)
-        if cpus is not None and any(self.vcpus[vcpu].pin is not None for vcpu in vcpus):
-            pinned = self.host.nodes_of(cpus)
+        held = [self.vcpus[vcpu] for vcpu in cell.cpus & self.domain.online]
+        own = [affinity for affinity in held if affinity.explicit] or held  # a vCPU without a pin is another defect
+        if any(affinity.pin is not None for affinity in own):
+            pinned = self.host.nodes_of(union(affinity.cpus for affinity in own if affinity.cpus is not None))
             homes = homes & pinned if len(pinned) == 1 else IdSet()
         bound = self.memory_of(cell).nodes
         return homes if bound is None else homes & bound

@@ -44,13 +44,13 @@ Good:
       </cputune>
     </domain>
 
-Fix: name CPUs of the host; `numalint show` lists them by node. Often the file was written for another host.
+Fix: Name CPUs of the host; `numalint show` lists them by node. Often the file was written for another host.
 
-When to ignore it: the host file is older than the host. Capture it again.
+When to ignore it: The host file is older than the host. Capture it again.
 
 Sources:
 - measured with libvirt 9.0.0 and 11.3.0 as root, with cgroups: both refuse to start
-- autotest/tp-libvirt, cfg/cpu/vcpu_affinity.cfg and cfg/guest_numa
+- autotest/tp-libvirt, cfg/cpu/vcpu_affinity.cfg
 """
 
 from collections.abc import Iterable, Iterator

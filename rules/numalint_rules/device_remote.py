@@ -80,9 +80,9 @@ Good:
       </devices>
     </domain>
 
-Fix: move vCPUs and memory to the device's node, or give the guest a device of its own node.
+Fix: Move vCPUs and memory to the device's node, or give the guest a device of its own node.
 
-When to ignore it: the device is hardly used.
+When to ignore it: The device is hardly used.
 
 Sources:
 - Red Hat Enterprise Linux 7, Virtualization Tuning and Optimization Guide, 9.3.2: the I/O adapter

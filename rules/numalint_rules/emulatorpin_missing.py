@@ -66,7 +66,7 @@ Good:
 
 Fix: `<emulatorpin>` with housekeeping CPUs of the guest's node; without such, with the CPUs of its own vCPUs.
 
-When to ignore it: the guest does its I/O through passthrough devices and does not mind the rest. Pins of whole cores, two vCPUs on
+When to ignore it: The guest does its I/O through passthrough devices and does not mind the rest. Pins of whole cores, two vCPUs on
 the two threads of each, as SAP HANA wants them without an emulatorpin, make this a note.
 
 Sources:

@@ -56,7 +56,7 @@ Good:
 Fix: `<numatune><memory mode='strict' nodeset='...'/></numatune>` with the node of the pins; with several guest cells a `<memnode>`
 for each.
 
-When to ignore it: the host is overcommitted on purpose and its guests are meant to float. Then the note says nothing new.
+When to ignore it: The host is overcommitted on purpose and its guests are meant to float. Then the note says nothing new.
 
 Sources:
 - Red Hat Enterprise Linux 7, Virtualization Tuning and Optimization Guide, 9.3.2: the figure, and pins with numatune

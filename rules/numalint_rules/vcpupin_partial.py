@@ -44,9 +44,9 @@ Good:
       </cputune>
     </domain>
 
-Fix: pin the others too, or give `<vcpu cpuset>` the CPUs of the pins.
+Fix: Pin the others too, or give `<vcpu cpuset>` the CPUs of the pins.
 
-When to ignore it: some vCPUs are shared on purpose. A `<vcpu cpuset>` that has none of the pinned CPUs says so, and makes this a
+When to ignore it: Some vCPUs are shared on purpose. A `<vcpu cpuset>` that has none of the pinned CPUs says so, and makes this a
 note.
 
 Sources:

@@ -64,9 +64,9 @@ Bad:
       </cputune>
     </domain>
 
-Fix: pin all vCPUs to CPUs of one node, and bind the memory there. A guest that needs several nodes gets a NUMA cell for each.
+Fix: Pin all vCPUs to CPUs of one node, and bind the memory there. A guest that needs several nodes gets a NUMA cell for each.
 
-When to ignore it: the guest needs more memory bandwidth than one node has.
+When to ignore it: The guest needs more memory bandwidth than one node has.
 
 Sources:
 - OpenStack nova-specs, wallaby/pci-socket-affinity: nodes inside one socket are near enough

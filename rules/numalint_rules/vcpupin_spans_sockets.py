@@ -69,9 +69,9 @@ Good:
       </cpu>
     </domain>
 
-Fix: pin all vCPUs to CPUs of one socket. A guest that needs several gets a NUMA cell for each, bound by `<memnode>`.
+Fix: Pin all vCPUs to CPUs of one socket. A guest that needs several gets a NUMA cell for each, bound by `<memnode>`.
 
-When to ignore it: the guest wants the memory bandwidth of several sockets and its software places its own threads. Memory that is
+When to ignore it: The guest wants the memory bandwidth of several sockets and its software places its own threads. Memory that is
 interleaved over just these nodes says so, and makes this a note.
 
 Sources:

@@ -42,9 +42,9 @@ Good:
       <vcpu current='4'>6</vcpu>
     </domain>
 
-Fix: give the guest fewer vCPUs, or as many NUMA cells as it needs nodes, each bound by `<memnode>` and its vCPUs pinned there.
+Fix: Give the guest fewer vCPUs, or as many NUMA cells as it needs nodes, each bound by `<memnode>` and its vCPUs pinned there.
 
-When to ignore it: the guest's load is not bound by memory, or its software cannot live with NUMA.
+When to ignore it: The guest's load is not bound by memory, or its software cannot live with NUMA.
 
 Sources:
 - Red Hat Enterprise Linux 7, Virtualization Tuning and Optimization Guide, 9.3: limit the guest to the resources of one node

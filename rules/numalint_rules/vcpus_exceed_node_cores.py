@@ -41,10 +41,10 @@ Good:
       </cpu>
     </domain>
 
-Fix: give the guest no more vCPUs than a node has cores; or let it know of the threads, with `<topology threads='2'>` and each
+Fix: Give the guest no more vCPUs than a node has cores; or let it know of the threads, with `<topology threads='2'>` and each
 guest core pinned to one host core.
 
-When to ignore it: the guest waits for memory more than it computes.
+When to ignore it: The guest waits for memory more than it computes.
 
 Sources:
 - xapi-project/xen-api, pull request 6763: the figures
