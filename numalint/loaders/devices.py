@@ -14,17 +14,17 @@ _BY_PATH = re.compile(r"/dev/disk/by-path/pci-([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f
 _SUBSYSTEM = ("subsystem", None)
 
 
-def read_devices(root: Element, reader: Reader) -> tuple[Device, ...]:
-    """The devices whose host side the XML names, in the order of the file.
+def read_devices(sections: list[Element], reader: Reader) -> tuple[Device, ...]:
+    """The devices in ``<devices>`` whose host side the XML names, in the order of the file.
 
     Left out are those that name nothing on the host: files, networks, bridges, USB devices.
     """
-    devices = root.find("devices")
-    if devices is None:
-        return ()
     found: list[Device] = []
-    for element in devices.iterchildren("hostdev", "interface", "disk", "memory"):
-        found.extend(_READ[element.tag](element, reader))
+    for devices in sections:
+        for element in devices:
+            read = _READ.get(element.tag)
+            if read is not None:
+                found.extend(read(element, reader))
     return tuple(found)
 
 

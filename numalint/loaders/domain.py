@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numalint.loaders.devices import read_devices
 from numalint.loaders.document import Document, LoadError
-from numalint.loaders.element import Reader
+from numalint.loaders.element import Reader, Sections
 from numalint.loaders.xml import Element, parse, parse_stream
-from numalint.model.domain import ORDINARY_PAGE, Cell, Domain, HugePages, MemoryBinding, Pin, Topology
+from numalint.model.domain import ORDINARY_PAGE, Cell, Device, Domain, HugePages, MemoryBinding, Pin, Topology
 from numalint.model.idset import GuestCell, GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus
 from numalint.model.place import TEXT
 
@@ -45,28 +45,31 @@ def _roots(document: Document) -> list[Element]:
 
 
 def _domain(root: Element, reader: Reader) -> Domain:
-    vcpu = root.find("vcpu")
-    maximum, online = _vcpus(root, vcpu, reader)
+    top = Sections(root)
+    cputune, numatune, cpu = top.below("cputune"), top.below("numatune"), top.below("cpu")
+    vcpu, binding = top.first("vcpu"), numatune.first("memory")
+    maximum, online = _vcpus(vcpu, top, reader)
     automatic = vcpu is not None and vcpu.get("placement") == "auto"
     cpuset = _pin(vcpu, reader) if vcpu is not None and "cpuset" in vcpu.attrib and not automatic else None
-    written = _pins(root.findall("cputune/vcpupin"), "vcpu", reader)
+    written = _pins(cputune.all("vcpupin"), "vcpu", reader)
     vcpupins = {Vcpu(number): pin for number, pin in written.items() if number < maximum}
-    emulatorpin = root.find("cputune/emulatorpin")
-    iothreadpins = _pins(root.findall("cputune/iothreadpin"), "iothread", reader)
-    numatune = root.find("numatune/memory")
-    memory_automatic = numatune is not None and (
-        numatune.get("placement") == "auto"
-        or (automatic and "nodeset" not in numatune.attrib and numatune.get("placement") is None)
+    emulatorpin = cputune.first("emulatorpin")
+    iothreadpins = _pins(cputune.all("iothreadpin"), "iothread", reader)
+    memory_automatic = binding is not None and (
+        binding.get("placement") == "auto"
+        or (automatic and "nodeset" not in binding.attrib and binding.get("placement") is None)
     )
     if memory_automatic and cpuset is None and emulatorpin is None and not vcpupins and not iothreadpins:
         automatic = True
-    cells = _cells(root, maximum, reader)
-    hugepages = _hugepages(root, reader)
-    memory = root.find("memory")
+    cells = _cells(cpu, maximum, reader)
+    devices = read_devices(top.all("devices"), reader)
+    backing = top.below("memoryBacking")
+    hugepages = _hugepages(backing, reader)
+    memory = top.first("memory")
     return Domain(
-        name=(root.findtext("name") or "").strip() or "(no name)",
+        name=top.text("name") or "(no name)",
         place=reader.place(root),
-        uuid=root.findtext("uuid"),
+        uuid=top.text("uuid"),
         maximum=maximum,
         online=online,
         vcpu_place=None if vcpu is None else reader.place(vcpu),
@@ -74,23 +77,23 @@ def _domain(root: Element, reader: Reader) -> Domain:
         cpuset=cpuset,
         vcpupins=vcpupins,
         emulatorpin=None if emulatorpin is None else _pin(emulatorpin, reader),
-        iothreads=_iothreads(root, reader),
+        iothreads=_iothreads(top, reader),
         iothreadpins=iothreadpins,
-        realtime=_realtime(root, reader),
-        memory_bytes=_memory_bytes(root, memory, cells, reader),
+        realtime=_realtime(cputune, reader),
+        memory_bytes=_memory_bytes(memory, top, cells, reader),
         memory_place=None if memory is None else reader.place(memory),
         cells=cells,
-        memory=_memory(root, numatune, automatic, memory_automatic, reader),
-        memnodes=_memnodes(root, reader),
-        topology=_topology(root, reader),
+        memory=_memory(root if vcpu is None else vcpu, binding, automatic, memory_automatic, reader),
+        memnodes=_memnodes(numatune, reader),
+        topology=_topology(cpu, reader),
         hugepages=hugepages,
-        preallocated=any(page.size_bytes != ORDINARY_PAGE for page in hugepages) or _preallocated(root),
-        devices=read_devices(root, reader),
+        preallocated=any(page.size_bytes != ORDINARY_PAGE for page in hugepages) or _preallocated(backing, devices),
+        devices=devices,
         faults=tuple(reader.faults),
     )
 
 
-def _vcpus(root: Element, vcpu: Element | None, reader: Reader) -> tuple[int, Vcpus]:
+def _vcpus(vcpu: Element | None, top: Sections, reader: Reader) -> tuple[int, Vcpus]:
     """The maximum and the vCPUs online at start. A ``<vcpus>`` list is the master: a vCPU that it leaves out is off."""
     maximum = 1 if vcpu is None else reader.number(vcpu, TEXT) or 0
     current = maximum if vcpu is None else reader.number(vcpu, "current", maximum) or 0
@@ -100,7 +103,7 @@ def _vcpus(root: Element, vcpu: Element | None, reader: Reader) -> tuple[int, Vc
         elif not 1 <= current <= maximum:
             reader.fault(vcpu, "current", f"current='{current}' is not from 1 to {maximum}", f"over {maximum}, or 0")
     maximum = min(max(maximum, 1), LARGEST_VCPUS)
-    listed = root.findall("vcpus/vcpu")
+    listed = top.below("vcpus").all("vcpu")
     if listed:
         on = [reader.number(each, "id") for each in listed if each.get("enabled") == "yes"]
         return maximum, IdSet.of(Vcpu(number) for number in on if number is not None and number < maximum)
@@ -122,11 +125,11 @@ def _pins(elements: list[Element], attribute: str, reader: Reader) -> dict[int, 
     return found
 
 
-def _iothreads(root: Element, reader: Reader) -> tuple[int, ...]:
+def _iothreads(top: Sections, reader: Reader) -> tuple[int, ...]:
     """The ids of the IOThreads: those that are listed, then the lowest free ones up to the count."""
-    element = root.find("iothreads")
+    element = top.first("iothreads")
     count = (0 if element is None else reader.number(element, TEXT)) or 0
-    listed = [reader.number(each, "id") for each in root.findall("iothreadids/iothread")]
+    listed = [reader.number(each, "id") for each in top.below("iothreadids").all("iothread")]
     ids = [number for number in listed if number is not None]
     free = 1
     while len(ids) < min(count, LARGEST_VCPUS):
@@ -136,26 +139,27 @@ def _iothreads(root: Element, reader: Reader) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def _realtime(root: Element, reader: Reader) -> Vcpus:
+def _realtime(cputune: Sections, reader: Reader) -> Vcpus:
     """The vCPUs whose scheduler is fifo or rr."""
     mask = 0
-    for element in root.findall("cputune/vcpusched"):
+    for element in cputune.all("vcpusched"):
         if element.get("scheduler") in ("fifo", "rr"):
             vcpus: Vcpus | None = reader.id_set(element, "vcpus")
             mask |= 0 if vcpus is None else vcpus.mask
     return IdSet(mask)
 
 
-def _memory_bytes(root: Element, memory: Element | None, cells: tuple[Cell, ...], reader: Reader) -> int | None:
+def _memory_bytes(memory: Element | None, top: Sections, cells: tuple[Cell, ...], reader: Reader) -> int | None:
     written = None if memory is None else reader.size(memory, TEXT)
     if not cells:
         return written
-    devices = [reader.size(each, TEXT) or 0 for each in root.findall("devices/memory/target/size")]
+    sizes = top.below("devices").below("memory").below("target").all("size")
+    devices = [reader.size(each, TEXT) or 0 for each in sizes]
     return sum(cell.memory_bytes for cell in cells) + sum(devices)
 
 
-def _cells(root: Element, maximum: int, reader: Reader) -> tuple[Cell, ...]:
-    elements = root.findall("cpu/numa/cell")
+def _cells(cpu: Sections, maximum: int, reader: Reader) -> tuple[Cell, ...]:
+    elements = cpu.below("numa").all("cell")
     found: list[Cell] = []
     taken = 0
     for position, element in enumerate(elements):
@@ -175,11 +179,11 @@ def _cells(root: Element, maximum: int, reader: Reader) -> tuple[Cell, ...]:
 
 
 def _memory(
-    root: Element, element: Element | None, automatic: bool, memory_automatic: bool, reader: Reader
+    vcpu: Element, element: Element | None, automatic: bool, memory_automatic: bool, reader: Reader
 ) -> MemoryBinding | None:
     """What numatune binds the whole guest's memory to. numad's vCPUs bring numad's memory, mode strict."""
     if element is None:
-        return MemoryBinding("strict", None, reader.place(_vcpu_or(root))) if automatic else None
+        return MemoryBinding("strict", None, reader.place(vcpu)) if automatic else None
     mode, place = element.get("mode", "strict"), reader.place(element)
     if memory_automatic:
         return MemoryBinding(mode, None, place)
@@ -187,14 +191,9 @@ def _memory(
     return None if nodes is None else MemoryBinding(mode, nodes, place)
 
 
-def _vcpu_or(root: Element) -> Element:
-    vcpu = root.find("vcpu")
-    return root if vcpu is None else vcpu
-
-
-def _memnodes(root: Element, reader: Reader) -> dict[GuestCell, MemoryBinding]:
+def _memnodes(numatune: Sections, reader: Reader) -> dict[GuestCell, MemoryBinding]:
     found: dict[GuestCell, MemoryBinding] = {}
-    for element in root.findall("numatune/memnode"):
+    for element in numatune.all("memnode"):
         cell = reader.number(element, "cellid")
         nodes: HostNodes | None = reader.id_set(element, "nodeset")
         if cell is not None and nodes is not None:
@@ -203,8 +202,8 @@ def _memnodes(root: Element, reader: Reader) -> dict[GuestCell, MemoryBinding]:
     return found
 
 
-def _topology(root: Element, reader: Reader) -> Topology | None:
-    element = root.find("cpu/topology")
+def _topology(cpu: Sections, reader: Reader) -> Topology | None:
+    element = cpu.first("topology")
     if element is None:
         return None
     counts = [reader.number(element, name, 1) for name in ("sockets", "dies", "clusters", "cores", "threads")]
@@ -212,9 +211,9 @@ def _topology(root: Element, reader: Reader) -> Topology | None:
     return Topology(sockets, dies, clusters, cores, threads, reader.place(element))
 
 
-def _hugepages(root: Element, reader: Reader) -> tuple[HugePages, ...]:
+def _hugepages(backing: Sections, reader: Reader) -> tuple[HugePages, ...]:
     """The pages asked for. A ``<hugepages>`` without a page means the host's default size."""
-    element = root.find("memoryBacking/hugepages")
+    element = backing.first("hugepages")
     if element is None:
         return ()
     pages = element.findall("page")
@@ -229,12 +228,11 @@ def _hugepages(root: Element, reader: Reader) -> tuple[HugePages, ...]:
     return tuple(found)
 
 
-def _preallocated(root: Element) -> bool:
+def _preallocated(backing: Sections, devices: tuple[Device, ...]) -> bool:
     """Whether all memory is touched at start: asked for, or locked, or pinned for a device's DMA (VFIO)."""
-    allocation = root.find("memoryBacking/allocation")
+    allocation = backing.first("allocation")
     return (
         (allocation is not None and allocation.get("mode") == "immediate")
-        or root.find("memoryBacking/locked") is not None
-        or root.find("devices/hostdev[@type='pci']") is not None
-        or root.find("devices/interface[@type='hostdev']") is not None
+        or backing.first("locked") is not None
+        or any(device.kind in ("hostdev pci", "interface hostdev") for device in devices)
     )

@@ -15,6 +15,31 @@ _C_LITERAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,10}|[1-9][0-9]{0,9}", r
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 
 
+class Sections:
+    """The children of some elements by their tag. A section that stands twice is read as one, as libvirt reads it."""
+
+    def __init__(self, *elements: Element) -> None:
+        self._children: dict[str, list[Element]] = {}
+        for element in elements:
+            for child in element:
+                self._children.setdefault(child.tag, []).append(child)
+
+    def all(self, tag: str) -> list[Element]:
+        return self._children.get(tag, [])
+
+    def first(self, tag: str) -> Element | None:
+        found = self._children.get(tag)
+        return found[0] if found else None
+
+    def below(self, tag: str) -> Sections:
+        """The children of all children with this tag."""
+        return Sections(*self.all(tag))
+
+    def text(self, tag: str) -> str | None:
+        found = self.first(tag)
+        return None if found is None else (found.text or "").strip()
+
+
 class Reader:
     """Reads the values of one document, and keeps the faults that it meets."""
 
