@@ -24,9 +24,15 @@ _DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?\s*>")
 _UNIT = re.compile(r"([kmgtpe]?)(ib|b|)", re.IGNORECASE)
 
 
+_NAMELESS = ("capabilities", "caps", "devices", "host", "lstopo", "nodedev", "topology")
+"""Names of files that say what the input is, not of which host: that is the folder's name, if anything's."""
+
+
 def host_name(path: str) -> str:
     """The name of a host that is described by a file: ``kvm01`` for ``hosts/kvm01.host.toml``."""
-    return PurePath(path).stem.removesuffix(".host") or path
+    file = PurePath(path)
+    name = file.stem.removesuffix(".host")
+    return (file.parent.name if name.lower() in _NAMELESS else "") or name or path
 
 
 def unit_bytes(unit: str) -> int | None:
