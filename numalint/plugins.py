@@ -16,7 +16,7 @@ import pluggy
 
 from numalint.engine.rule import SLUG, Rule
 from numalint.loaders.document import HostFormat
-from numalint.loaders.hosts import FORMATS
+from numalint.loaders.host.formats import FORMATS
 from numalint.model.report import Reporter
 
 GROUP = "numalint"
@@ -42,6 +42,15 @@ def numalint_reporters() -> Sequence[Reporter]:  # type: ignore[empty-body]  # a
     """Formats in which a plugin can report, beside the built-in ones."""
 
 
+class _BuiltIn:
+    """The formats that numalint brings itself come in as a third party's do."""
+
+    @staticmethod
+    @pluggy.HookimplMarker(GROUP)
+    def numalint_host_formats() -> Sequence[HostFormat]:
+        return FORMATS
+
+
 class Plugins(msgspec.Struct, frozen=True):
     """What all plugins bring: rules by id, formats of host topology (the built-in ones last), reporters."""
 
@@ -54,12 +63,12 @@ def load(points: Sequence[EntryPoint] | None = None) -> Plugins:
     """Load every plugin. Raises PluginError for one that is broken, misspells a hook or repeats an id."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(sys.modules[__name__])
+    manager.register(_BuiltIn, name="numalint")
     for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
         _register(manager, point)
     rules = _rules(manager)
-    formats = [each for _, each in _answers(manager.hook.numalint_host_formats)]
     reporters = tuple(each for _, each in _answers(manager.hook.numalint_reporters))
-    return Plugins(rules, (*formats, *FORMATS), reporters)
+    return Plugins(rules, _formats(manager), reporters)
 
 
 def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
@@ -76,16 +85,31 @@ def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
 def _rules(manager: pluggy.PluginManager) -> dict[str, Rule]:
     rules: dict[str, Rule] = {}
     for plugin, rule in _answers(manager.hook.numalint_rules):
-        if not isinstance(rule, Rule):
-            raise PluginError(f"plugin {plugin}: {rule!r} is no rule; decorate its check with @placement_rule")
-        if not SLUG.fullmatch(rule.id):
-            raise PluginError(f"plugin {plugin}: rule id {rule.id!r} is not words of a-z joined by hyphens")
-        if rule.id in rules:
-            raise PluginError(f"plugin {plugin}: another plugin has a rule {rule.id} already")
-        rules[rule.id] = rule
+        add_rule(rules, rule, f"plugin {plugin}")
     if not rules:
         raise PluginError("no rules were found: numalint's own plugin is missing; install numalint as a package")
     return dict(sorted(rules.items()))
+
+
+def add_rule(rules: dict[str, Rule], rule: object, origin: str) -> None:
+    """Add a rule to those by id. Raises PluginError, which names its ``origin``, for what is none or is there already."""
+    if not isinstance(rule, Rule):
+        raise PluginError(f"{origin}: {rule!r} is no rule; decorate its check with @placement_rule")
+    if not SLUG.fullmatch(rule.id):
+        raise PluginError(f"{origin}: rule id {rule.id!r} is not words of a-z joined by hyphens")
+    if rule.id in rules:
+        raise PluginError(f"{origin}: there is a rule {rule.id} already")
+    rules[rule.id] = rule
+
+
+def _formats(manager: pluggy.PluginManager) -> tuple[HostFormat, ...]:
+    """The formats, those of plugins first: one may know better what a file is."""
+    formats = []
+    for plugin, each in _answers(manager.hook.numalint_host_formats):
+        if not isinstance(each, HostFormat):
+            raise PluginError(f"plugin {plugin}: {each!r} is no HostFormat")
+        formats.append(each)
+    return tuple(sorted(formats, key=lambda each: each in FORMATS))
 
 
 def _answers(hook: pluggy.HookCaller) -> Iterator[tuple[str, Any]]:

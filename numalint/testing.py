@@ -17,7 +17,7 @@ from numalint.engine.page import Example, Mark, read_page
 from numalint.engine.rule import Rule
 from numalint.loaders.document import Document
 from numalint.loaders.domain import load_domains
-from numalint.loaders.hosts import host_from_text
+from numalint.loaders.host.inputs import host_from_text
 from numalint.loaders.xml import locate
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding
@@ -37,7 +37,7 @@ class RuleExample(msgspec.Struct, frozen=True):
 
     def run(self) -> None:
         """Raises AssertionError where the rule does not say what the page says."""
-        domain = read_domain(self.example.domain)
+        domain = read_domain(self.example.domain, self.rule.id)
         host = read_host(self.example.host)
         found = list(findings(self.rule, domain, host))
         if not self.example.bad:
@@ -83,9 +83,22 @@ def examples(rules: Iterable[Rule]) -> Iterator[RuleExample]:
             yield RuleExample(rule, number, example)
 
 
+def what_is_missing(rule: Rule) -> str:
+    """What the page of a rule lacks, in a sentence; empty where it has all that a page must have."""
+    page = read_page(rule.page)
+    kinds = {example.bad for example in page.examples}
+    lacking = [word for word, bad in (("a Bad example", True), ("a Good example", False)) if bad not in kinds]
+    lacking += [f"{title}:" for title in ("Fix", "When to ignore it", "Sources") if title not in page.sections]
+    lacking += [] if page.why else ["a paragraph that says why it hurts"]
+    return f"{rule.id}: its page has no {', no '.join(lacking)}" if lacking else ""
+
+
 def findings(rule: Rule, domain: Domain, host: Host = UNKNOWN_HOST) -> Iterator[Finding]:
-    """What a rule says of a domain on a host; nothing where the host lacks a fact that the rule needs."""
-    if rule.needs & host.unknown:
+    """What a rule says of a domain on a host, called as the engine calls it.
+
+    Nothing where the host lacks a fact that the rule needs, or the domain a trait that it is about.
+    """
+    if rule.needs & host.unknown or rule.when & ~domain.traits:
         return
     subject = domain if rule.shape == "domain" else Placement(domain, host)
     for said in rule.check(subject):
@@ -93,10 +106,15 @@ def findings(rule: Rule, domain: Domain, host: Host = UNKNOWN_HOST) -> Iterator[
             yield said
 
 
-def read_domain(text: str) -> Domain:
-    """The domain in a text. Raises LoadError, or AssertionError where libvirt would refuse one of its values."""
+def read_domain(text: str, rule: str = "") -> Domain:
+    """The domain in a text.
+
+    Raises LoadError, or AssertionError where libvirt would refuse to read one of its values, unless ``rule`` is the one
+    that says so.
+    """
     domain = load_domains(Document(DOCUMENT, text.encode()))[0]
-    assert not domain.faults, domain.faults[0].message
+    strange = [fault.message for fault in domain.faults if fault.rule != rule]
+    assert not strange, strange[0]
     return domain
 
 

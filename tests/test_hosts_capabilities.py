@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from numalint.loaders import capabilities
-from numalint.loaders.document import Document, LoadError, read_head
+from numalint.loaders.document import Document, LoadError
+from numalint.loaders.host import capabilities
 from numalint.loaders.xml import locate
 from numalint.model.host import Fact, Host, Pool
 
@@ -156,6 +156,32 @@ def test_cpu_in_two_cells_stays_in_the_first():
     assert host.notes == ("CPU 0 is in nodes 0 and 1: took 0",)
 
 
+def test_cpus_in_several_cells_are_one_note_a_pair():
+    cell = "<cell id='{}'><cpus>" + "".join(f"<cpu id='{number}'/>" for number in range(4)) + "</cpus></cell>"
+    host = load(of_cells(cell.format(0) + cell.format(1)))
+    assert [str(node.cpus) for node in host.nodes] == ["0-3", ""]
+    assert host.notes == ("CPUs 0-3 are in nodes 0 and 1: took 0",)
+
+
+def test_distances_in_which_a_node_is_not_10_from_itself_are_unknown():
+    host = load(TWO_NODES.replace("<sibling id='8' value='10'/>", "<sibling id='8' value='21'/>"))
+    assert [node.distances for node in host.nodes] == [{}, {}]
+    assert Fact.DISTANCES in host.unknown
+    assert host.notes[0].startswith("node 8 is at distance 21 from itself, where 10 is the only one: ")
+
+
+def test_distance_to_a_node_that_no_cell_is():
+    host = load(
+        TWO_NODES.replace("<sibling id='8' value='21'/>", "<sibling id='8' value='21'/><sibling id='9' value='30'/>")
+    )
+    assert host.node_by_id[0].distances == {0: 10, 8: 21}
+
+
+def test_cache_keeps_the_cpus_that_are_online():
+    host = load(TWO_NODES.replace("cpus='2-3'", "cpus='2-3,9'").replace("cpus='0-1,4-5'", "cpus='9-10'"))
+    assert [str(cache.cpus) for cache in host.l3] == ["2-3"]
+
+
 def test_place_of_a_node_is_its_cell():
     document = Document("kvm01.xml", TWO_NODES.encode())
     place = capabilities.load(document, pytest.fail).node_by_id[8].place
@@ -189,12 +215,6 @@ def test_errors_say_what_and_where(text, message, line):
     assert error.message.startswith(message)
     assert error.path == "hosts/kvm01.xml"
     assert line is None or error.line == line
-
-
-def test_recognised_by_its_root():
-    assert capabilities.FORMAT.recognise(read_head(TWO_NODES.encode()))
-    assert not capabilities.FORMAT.recognise(read_head(b"<capabilities xmlns='urn:other'/>"))
-    assert not capabilities.FORMAT.recognise(read_head(b"<domainCapabilities/>"))
 
 
 def test_loading_512_cpus_takes_milliseconds():

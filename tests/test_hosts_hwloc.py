@@ -1,7 +1,7 @@
 import pytest
 
-from numalint.loaders import hwloc
-from numalint.loaders.document import Document, LoadError, read_head
+from numalint.loaders.document import Document, LoadError
+from numalint.loaders.host import hwloc
 from numalint.model.host import Fact, Host, PciAddress, PciBuses, Pool
 
 MIB = 1 << 20
@@ -167,6 +167,51 @@ def test_file_of_a_batch_job_says_so():
     assert host.notes == ("this XML was made inside cgroup /slurm/job_1: it may show only a part of the host",)
 
 
+def test_hybrid_cpus_by_their_kind():
+    kind = '<cpukind cpuset="{}"><info name="CoreType" value="{}"/></cpukind>'
+    kinds = kind.format("0x5", "IntelCore") + kind.format("0x8", "IntelAtom") + kind.format("0x2", "IntelLowPower")
+    host = load(topology(TWO, kinds))
+    assert {word: str(cpus) for word, cpus in host.kinds.items()} == {"efficiency": "1,3", "performance": "0,2"}
+    assert load(topology(TWO, kind.format("0xf", "IntelCore"))).kinds is None
+    assert load(topology(TWO, '<cpukind cpuset="0x5"/><cpukind cpuset="0xa"/>')).kinds is None
+
+
+def test_pages_of_64_kib_are_a_pool_where_smaller_ones_are_ordinary():
+    assert load(topology(TWO.replace("2097152", "65536"))).node_by_id[0].hugepages == {65536: Pool(96)}
+    only = TWO.replace('<page_type size="4096" count="1000"/>', "").replace("2097152", "65536")
+    assert load(topology(only)).node_by_id[0].hugepages == {}
+
+
+def test_memory_only_node_of_version_1_is_near_the_cpus_of_the_object_it_stands_in():
+    node = '<object type="NUMANode" os_index="{}" cpuset="{}" local_memory="1">{}</object>'
+    inside = node.format(0, "0x1", '<object type="PU" os_index="0"/>') + node.format(
+        4, "0x0", '<info name="Type" value="MCDRAM"/>'
+    )
+    group = f'<object type="Group" cpuset="0x1">{inside}</object>'
+    host = load(topology(group + node.format(9, "0x0", ""), version=""))
+    assert [(each.id, str(each.cpus), str(each.near), each.kind) for each in host.nodes] == [
+        (0, "0", "", None),
+        (4, "", "0", "hbm"),
+        (9, "", "", None),
+    ]
+
+
+def test_buses_that_a_device_on_them_contradicts_are_left_out():
+    moved = nic("0000:41:00.0", "a").replace("0000:[40-42]", "0000:[80-82]")
+    host = load(topology(TWO.replace("0000:41:00.0", "0000:42:00.0") + package(2, "0x10", (4, 5), moved)))
+    assert host.node_of_pci(PciAddress.parse("42:00.0")) == 1
+    assert host.node_of_pci(PciAddress.parse("41:00.0")) == 2
+    assert host.pci_buses == (PciBuses(0, 0x80, 0x82, 2),)
+
+
+def test_devices_on_no_pci_device_are_named_at_their_node():
+    dax = '<object type="OSDev" name="dax0.0" osdev_type="0" subtype="NVM"/>'
+    host = load(topology(package(0, "0x5", (0, 2)) + package(1, "0xa", (1, 3), dax) + dax.replace("dax0", "dax1")))
+    assert [node.names for node in host.nodes] == [(), ("dax0.0",)]
+    assert host.node_named("/dev/dax0.0") == 1
+    assert host.node_named("dax1.0") is None
+
+
 def test_minor_version_above_is_read_with_a_note():
     host = load(topology(TWO, version=' version="3.1"'))
     assert host.notes == ("hwloc XML version 3.1 is newer than I know (3.0): what is new in it is not read",)
@@ -195,8 +240,3 @@ def test_errors_say_what_and_where(text, message, line):
     error = refused(text)
     assert error.message.startswith(message)
     assert line is None or error.line == line
-
-
-def test_recognised_by_its_machine():
-    assert hwloc.FORMAT.recognise(read_head(topology(TWO).encode()))
-    assert not hwloc.FORMAT.recognise(read_head(b"<topology><node/></topology>"))

@@ -4,13 +4,16 @@ import pytest
 from msgspec.structs import replace
 
 from numalint.loaders.document import LoadError
-from numalint.loaders.hosts import FORMATS, host_from_text, load_inputs
-from numalint.loaders.merge import merge
-from numalint.model.host import Host, PciAddress, PciBuses, PciDevice, Pool
+from numalint.loaders.host.disagreement import Contradiction
+from numalint.loaders.host.formats import FORMATS
+from numalint.loaders.host.inputs import host_from_text, load_inputs
+from numalint.loaders.host.merge import merge
+from numalint.model.host import L3, Host, PciAddress, PciBuses, PciDevice, Pool
 from numalint.model.idset import IdSet
 
 GIB = 1 << 30
 NIC = PciAddress.parse("3b:00.0")
+DISK = PciAddress.parse("5e:00.0")
 
 
 def host(text: str, source: str, **facts: object) -> Host:
@@ -81,13 +84,92 @@ def test_cpus_that_only_one_lists_are_told():
 
 
 def test_memory_within_two_percent_is_the_same():
-    def warnings(memory: int) -> tuple[str, ...]:
-        return merge(
-            [(40, with_node(PLAIN, 0, memory_bytes=100 * GIB)), (30, with_node(PLAIN, 0, memory_bytes=memory))]
-        )[1]
+    def merged(memory: int, rank: int = 40) -> tuple[str, ...]:
+        one = with_node(PLAIN, 0, memory_bytes=memory)
+        return merge([(rank, one), (30, with_node(replace(PLAIN, sources=("b.xml",)), 0, memory_bytes=100 * GIB))])[1]
 
-    assert warnings(99 * GIB) == ()
-    assert warnings(90 * GIB) == ("memory of node 0: a.xml says 102400 MiB, a.xml says 92160 MiB; took 102400 MiB",)
+    assert merged(99 * GIB) == ()
+    with pytest.raises(LoadError) as caught:
+        merged(90 * GIB)
+    assert caught.value.message == (
+        "these inputs are not of one host (or its memory was changed between them): "
+        "node 0 has 90 GiB in a.xml and 100 GiB in b.xml"
+    )
+    assert merged(90 * GIB, 60) == ("memory of node 0: a.xml says 90 GiB, b.xml says 100 GiB; took 90 GiB",)
+
+
+def test_memory_that_numactl_rounds_to_mib_is_the_same():
+    one, two = (with_node(PLAIN, 0, memory_bytes=memory) for memory in (3 << 20, (4 << 20) - 4096))
+    assert merge([(40, one), (20, two)])[1] == ()
+
+
+def test_inputs_without_a_common_cpu_are_of_two_hosts():
+    other = host("numa:2 core:2 pu:1(indexes=4,5,6,7)", "b.xml")
+    with pytest.raises(LoadError) as caught:
+        merge([(40, PLAIN), (30, other)])
+    assert caught.value.message == (
+        "these inputs are not of one host (or one was made in a container): a.xml has CPUs 0-3, b.xml has CPUs 4-7"
+    )
+
+
+def test_every_fact_that_two_state_otherwise_is_told_with_both_files_and_values():
+    facts = {
+        "arch": ("x86_64", "aarch64"),
+        "isolated": (IdSet(0b1), IdSet()),
+        "kinds": ({"performance": IdSet(0b11)}, {"performance": IdSet(0b111)}),
+        "l3": ((L3(IdSet(0b1111), GIB),), (L3(IdSet(0b1111), 2 * GIB),)),
+        "pci": (
+            {NIC: PciDevice(NIC, 0, ("eth0",), (), "ixgbe", 4)},
+            {NIC: PciDevice(NIC, 0, (), (), "vfio-pci", 5), DISK: PciDevice(DISK, 0, ("eth0", "sda"))},
+        ),
+        "pci_buses": ((PciBuses(0, 0, 9, 0),), (PciBuses(0, 9, 10, 1), PciBuses(0, 0xFF, 0xFF, 1))),
+    }
+    one, two = (
+        replace(PLAIN, sources=(name,), **{fact: both[at] for fact, both in facts.items()})
+        for at, name in enumerate(("a.xml", "b.xml"))
+    )
+    merged, warnings = merge([(40, with_node(one, 1, kind="dram")), (30, with_node(two, 1, kind="cxl"))])
+    assert warnings == (
+        "kind of node 1: a.xml says dram, b.xml says cxl; took dram",
+        "architecture: a.xml says x86_64, b.xml says aarch64; took x86_64",
+        "isolated CPUs: a.xml says 0, b.xml says none; took 0",
+        "size of the L3 of CPUs 0-3: a.xml says 1 GiB, b.xml says 2 GiB; took 1 GiB",
+        "kinds of CPUs: a.xml says performance 0-1, b.xml says performance 0-2; took performance 0-1",
+        "node of PCI buses 0000:09-0a: a.xml says 0, b.xml says 1; took 0",
+        "driver of PCI device 0000:3b:00.0: a.xml says ixgbe, b.xml says vfio-pci; took ixgbe",
+        "IOMMU group of PCI device 0000:3b:00.0: a.xml says 4, b.xml says 5; took 4",
+        "PCI device of eth0: a.xml says 0000:3b:00.0, b.xml says 0000:5e:00.0; took 0000:3b:00.0",
+    )
+    assert all(isinstance(each, Contradiction) for each in warnings)
+    assert merged.names == {"eth0": NIC, "sda": DISK}
+    assert merged.pci_buses == (PciBuses(0, 0, 9, 0), PciBuses(0, 0xFF, 0xFF, 1))
+
+
+def test_the_input_that_states_a_fact_is_named_and_not_all_that_were_merged():
+    one = host("numa:2 core:2 pu:1", "own.toml")
+    two = with_node(replace(PLAIN, sources=("b.xml",)), 0, hugepages={GIB: Pool(4)})
+    three = with_node(replace(PLAIN, sources=("c.xml",)), 0, hugepages={GIB: Pool(5)})
+    assert merge([(60, one), (40, two), (30, three)])[1] == (
+        "pages of 1 GiB on node 0: b.xml says 4, c.xml says 5; took 4",
+    )
+
+
+def test_names_of_both_are_kept():
+    one = with_node(replace(PLAIN, pci={NIC: PciDevice(NIC, 0, aliases=("net/a",))}), 0, names=("dax0.0",))
+    two = with_node(replace(PLAIN, pci={NIC: PciDevice(NIC, 0, ("eth0",), ("net/b",))}), 0, names=("pmem0",))
+    merged, warnings = merge([(40, one), (30, two)])
+    assert merged.pci[NIC] == PciDevice(NIC, 0, ("eth0",), ("net/a", "net/b"))
+    assert merged.nodes[0].names == ("dax0.0", "pmem0")
+    assert warnings == ()
+
+
+def test_that_there_is_no_l3_is_known():
+    none = replace(PLAIN, l3=())
+    assert merge([(40, none), (30, PLAIN)])[0].l3 == ()
+    some = replace(PLAIN, sources=("b.xml",), l3=(L3(IdSet(0b11)),))
+    assert merge([(40, none), (30, some)])[1] == (
+        "L3 caches differ: a.xml has none where b.xml has 0-1; took the former",
+    )
 
 
 def test_distances_cores_and_devices_that_differ_are_warnings():
@@ -162,7 +244,7 @@ def test_name_may_be_given_and_a_synthetic_string_is_an_input(folder):
     [
         ("absent.xml", "it cannot be read: No such file or directory"),
         ("pipe", "it is no plain file (a pipe, a socket, a device?)"),
-        ("empty", "this folder has no XML file of node devices"),
+        ("empty", "this folder has neither a sysfs tree nor a file that describes a host"),
         ("notes.txt", "it is not a host description that numalint knows: it has no XML element "),
         ("pom.xml", "it is not a host description that numalint knows: its first element is <project> "),
         ("nul\0", "it cannot be read: the path has a NUL in it"),

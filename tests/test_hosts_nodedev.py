@@ -1,7 +1,7 @@
 import pytest
 
-from numalint.loaders import nodedev
-from numalint.loaders.document import Document, LoadError, read_head
+from numalint.loaders.document import Document, LoadError
+from numalint.loaders.host import nodedev
 from numalint.loaders.xml import locate
 from numalint.model.host import Fact, Host, PciAddress
 
@@ -149,11 +149,3 @@ def test_errors_say_what_and_where(text, message, line):
         load(text)
     assert caught.value.message.startswith(message)
     assert line is None or caught.value.line == line
-
-
-def test_recognised_as_a_part_of_a_host():
-    assert nodedev.FORMAT.partial
-    assert nodedev.FORMAT.recognise(read_head(NIC.encode()))
-    assert nodedev.FORMAT.recognise(read_head(f"<node>{NIC}</node>".encode()))
-    assert not nodedev.FORMAT.recognise(read_head(b"<device xmlns='urn:other'><device><capability/></device></device>"))
-    assert not nodedev.FORMAT.recognise(read_head(b"<device><make>Acme</make></device>"))

@@ -1,8 +1,9 @@
 import pytest
 
-from numalint.loaders import host_toml
-from numalint.loaders.document import Document, LoadError, read_head
-from numalint.loaders.hosts import FORMATS, host_from_text, load_inputs
+from numalint.loaders.document import Document, LoadError
+from numalint.loaders.host import toml as host_toml
+from numalint.loaders.host.formats import FORMATS
+from numalint.loaders.host.inputs import host_from_text, load_inputs
 from numalint.model.host import Fact, Host, PciAddress, PciBuses, Pool
 from numalint.model.place import Place
 
@@ -191,11 +192,118 @@ def test_pci_in_long_form():
     text = (
         SMALL
         + '[[pci]]\naddress = "0a:00.0"\nname = "gpu"\n[[pci]]\naddress = "3b:00.0"\nnode = 1\nvfs = ["3b:02.0"]\n'
+        + '[[pci]]\naddress = "5e:00.0"\nnames = ["ib0", "mlx5_0"]\ndriver = "mlx5_core"\niommu_group = 7\n'
     )
     host = load(text)
+    port = host.pci[PciAddress.parse("5e:00.0")]
+    assert (port.names, port.driver, port.iommu_group) == (("ib0", "mlx5_0"), "mlx5_core", 7)
     assert host.node_of_pci(PciAddress.parse("0a:00.0")) is None
     virtual = host.pci[PciAddress.parse("3b:02.0")]
     assert (virtual.node, virtual.physical_function) == (1, PciAddress.parse("3b:00.0"))
+
+
+CAPTURED = """\
+format = 1
+lenient = false
+pci_complete = true
+[[nodes]]
+id = 0
+cores = ["0-3/2", "4-5"]
+hugepages = { "1G" = { total = 192, free = 100 }, "2M" = 0, "64K" = {} }
+names = ["dax0.0"]
+distances = { 8 = 17 }
+[[nodes]]
+id = 8
+cpus = "unknown"
+memory = "1023 B"
+[cpus]
+online = "0-7"
+offline = "8-9"
+kinds = { performance = "0-3", efficiency = "4-9" }
+sockets = ["0-5", "6-7"]
+[[l3]]
+cpus = ["0-3", "4-5"]
+size = "2 MiB"
+[pci_buses]
+"0000:d7-ff" = 8
+[pci]
+"3b:00.0" = { names = ["ens3f0", "mlx5_0"], node = 8, driver = "mlx5_core", iommu_group = 41 }
+"3b:00.1" = { physical_function = "3b:00.0", aliases = ["net/a"] }
+[pci."0000:5e:00.0"]
+name = "nvme0n1"
+"""
+
+
+def test_what_a_captured_host_needs():
+    host = load(CAPTURED)
+    assert [(node.id, node.cpus and str(node.cpus), node.memory_bytes) for node in host.nodes] == [
+        (0, "0-5", None),
+        (8, None, 1023),
+    ]
+    assert host.nodes[0].hugepages == {GIB: Pool(192, 100), 2 << 20: Pool(0), 64 << 10: Pool()}
+    assert host.nodes[0].names == ("dax0.0",)
+    assert (host.distance(0, 8), host.distance(8, 0), host.distance(0, 0)) == (17, None, None)
+    assert (str(host.cpus), str(host.offline)) == ("0-7", "8-9")
+    assert {kind: str(found) for kind, found in host.kinds.items()} == {"performance": "0-3", "efficiency": "4-9"}
+    assert [str(socket) for socket in host.sockets] == ["0-5", "6-7"]
+    assert host.cores is None
+    assert [(str(cache.cpus), cache.size_bytes) for cache in host.l3] == [("0-3", 2 << 20), ("4-5", 2 << 20)]
+    assert host.pci_buses == (PciBuses(0, 0xD7, 0xFF, 8),)
+    assert host.complete_pci
+    nic, function, disk = (host.pci[PciAddress.parse(address)] for address in ("3b:00.0", "3b:00.1", "5e:00.0"))
+    assert (nic.node, nic.names, nic.driver, nic.iommu_group) == (8, ("ens3f0", "mlx5_0"), "mlx5_core", 41)
+    assert (function.physical_function, function.aliases, function.node) == (nic.address, ("net/a",), None)
+    assert (disk.names, disk.driver, disk.iommu_group) == (("nvme0n1",), None, None)
+
+
+def test_places_of_devices_are_their_lines():
+    host = load(CAPTURED)
+    locators = [device.place.locator for device in host.pci.values()]
+    assert located(CAPTURED, *locators) == [(25, 1, 10), (26, 1, 10), (27, 1, 21)]
+
+
+def test_cores_of_any_width_in_the_nodes():
+    host = load('format = 1\n[[nodes]]\nid = 0\ncores = ["1,3/2", "4-6", "0+2"]\n')
+    assert [str(core) for core in host.cores] == ["0,2", "1,3", "4", "5", "6"]
+    assert str(host.cpus) == "0-6"
+
+
+def test_cores_by_themselves_keep_their_order():
+    host = load('format = 1\n[cpus]\nonline = "0-7"\ncores = ["4-7/2", "0-1"]\nsockets = ["4-7", "0-3"]\n')
+    assert host.nodes is None
+    assert [str(core) for core in host.cores] == ["4-5", "6-7", "0", "1"]
+    assert [str(socket) for socket in host.sockets] == ["4-7", "0-3"]
+
+
+def test_that_there_is_none_is_not_that_it_is_unknown():
+    host = load(SMALL.replace("[topology]", "pci = []\nl3 = []\n[topology]") + "[node.0]\nhugepages = {}\n")
+    assert (host.pci, host.l3, host.nodes[0].hugepages, host.nodes[1].hugepages) == ({}, (), {}, None)
+    assert Fact.PCI not in host.unknown
+
+
+def test_lenient_takes_what_contradicts_itself():
+    odd = SMALL + "[cpus]\nisolated = '99'\n[node.1]\nhugepages = { '1G' = 3 }\nreserved_memory = '2G'\n"
+    assert refused(odd).message == "[node.1] hugepages: they take 3 GiB, and node 1 has 1 GiB"
+    host = load("lenient = true\n" + odd)
+    assert (host.nodes[1].hugepages, host.nodes[1].reserved_bytes) == ({GIB: Pool(3)}, 2 * GIB)
+    assert str(host.isolated) == "99"
+
+
+def test_a_base_gets_what_a_device_lacks():
+    base = load(CAPTURED)
+    text = """format = 1
+base = "hv07.host.toml"
+[pci]
+"3b:00.0" = { name = "wan0", driver = "vfio-pci" }
+[cpus]
+cores = "0-5/2"
+"""
+    host = load(text, base)
+    nic = host.pci[PciAddress.parse("3b:00.0")]
+    assert (nic.names, nic.driver, nic.iommu_group, nic.node) == (("wan0", "ens3f0", "mlx5_0"), "vfio-pci", 41, 8)
+    assert host.complete_pci
+    assert len(host.pci) == 3
+    assert [str(core) for core in host.cores] == ["0-1", "2-3", "4-5"]
 
 
 def test_synthetic_string():
@@ -296,11 +404,89 @@ def test_places_are_the_headers_of_tables():
         (SMALL + "[node.0]\npci_buses = ['d7']", "[node.0] pci_buses: 'd7' is not a range of buses such as ", 9),
         (SMALL + "[[nodes]]\nid = 1", "topology and nodes are given: each declares the nodes, so write one of them", 1),
         (LISTED.replace("16-31+48-63", "15-31+48-64"), "[[nodes]] 2 cores: CPU 15 is in node 0 too", 10),
-        (LISTED.replace("0-15+32-47", "0-15+32-46"), "[[nodes]] 1 cores: its parts have 16 and 15 CPUs; each has", 5),
+        (
+            LISTED.replace("0-15+32-47", "0-15+32-46"),
+            "[[nodes]] 1 cores: '0-15+32-46': its parts have 16 and 15 CPUs; each has",
+            5,
+        ),
         (LISTED.replace("id = 8", "id = -8"), "[[nodes]] 2 id: -8 is not from 0 to 4095", 8),
         (LISTED.replace("id = 8", "id = 0"), "[[nodes]] 2 id: node 0 is declared twice", 8),
         (LISTED.replace("near = [8]", "near = [9]"), "[[nodes]] 3 near: there is no node 9", 17),
         (LISTED.replace('"cxl"', '"slow"'), "[[nodes]] 3 kind: 'slow' is none of dram, hbm, cxl, pmem, gpu", 16),
+        (
+            CAPTURED.replace("free = 100", "fre = 100"),
+            "[[nodes]] 1.hugepages.1G fre: unknown key (did you mean 'free'?)",
+            7,
+        ),
+        (
+            CAPTURED.replace("free = 100", "free = 193"),
+            "[[nodes]] 1 hugepages: of 192 pages of 1G 193 cannot be free",
+            7,
+        ),
+        (
+            CAPTURED.replace('"2M" = 0', '"2M" = true'),
+            "[[nodes]] 1 hugepages: '2M' is a number of pages, or total and",
+            7,
+        ),
+        (CAPTURED.replace('"0-3/2"', '"0-4/2"'), "[[nodes]] 1 cores: '0-4/2': 5 CPUs do not divide into cores of 2", 6),
+        (CAPTURED.replace('"0-3/2"', '"0-3/x"'), "[[nodes]] 1 cores: '0-3/x': after / stands the number of threads", 6),
+        (CAPTURED.replace('"0-3/2"', '"0-3/0"'), "[[nodes]] 1 cores: '0-3/0': after / stands the number of threads", 6),
+        (CAPTURED.replace('"4-5"]\nhuge', '"3-5"]\nhuge'), "[[nodes]] 1 cores: CPU 3 is in two of them", 6),
+        (
+            CAPTURED.replace('"0-3/2", "4-5"', '"0-1+1-2"'),
+            "[[nodes]] 1 cores: '0-1+1-2': a CPU is in two of its parts",
+            6,
+        ),
+        (CAPTURED.replace("{ 8 = 17 }", "{ 9 = 17 }"), "[[nodes]] 1 distances: there is no node 9", 9),
+        (CAPTURED.replace("{ 8 = 17 }", "{ 8 = 256 }"), "[[nodes]] 1 distances: 256 is not from 0 to 255", 9),
+        (CAPTURED.replace("{ 8 = 17 }", "{ 0 = 17 }"), "[[nodes]] 1 distances: from node 0 to node 0 it cannot be", 9),
+        (CAPTURED.replace('"0-7"', '"0-4"'), "[cpus] online: node 0 has CPU 5 too", 15),
+        (
+            SMALL + "[cpus]\nonline = '0-7'",
+            "[cpus] online: the CPUs are given already: write offline for those that",
+            9,
+        ),
+        (CAPTURED.replace('"6-7"', '"5-7"'), "[cpus] sockets: CPU 5 is in two of them", 18),
+        (CAPTURED.replace('"6-7"', '"6-8"'), "[cpus] sockets: the host has no CPU 8 online", 18),
+        (SMALL + "[cpus]\nsockets = ['0-7']", "[cpus] sockets: the topology states the sockets too: write one", 9),
+        (LISTED + "[cpus]\ncores = ['0-7']", "[cpus] cores: [[nodes]] states the cores too: write one of the two", 21),
+        (CAPTURED.replace('"4-9"', '"4-10"'), "[cpus] kinds: the host has no CPU 10", 17),
+        (CAPTURED.replace('"4-5"]\nsize', '"4-8"]\nsize'), "[[l3]] 1 cpus: the host has no CPU 8 online", 20),
+        (CAPTURED.replace('" = 8\n', '" = 7\n'), "[pci_buses] 0000:d7-ff: there is no node 7: the host has 0,8", 23),
+        (CAPTURED.replace("d7-ff", "ff-d7"), "[pci_buses] 0000:ff-d7: '0000:ff-d7' runs backwards", 23),
+        (CAPTURED.replace("node = 8", "node = 1"), "[pci.3b:00.0] node: there is no node 1: the host has 0,8", 25),
+        (
+            CAPTURED.replace("iommu_group", "iommu_grup"),
+            "[pci.3b:00.0] iommu_grup: unknown key (did you mean 'iommu_g",
+            25,
+        ),
+        (
+            CAPTURED.replace("iommu_group = 41", "iommu_group = -1"),
+            "[pci.3b:00.0] iommu_group: -1 is not from 0 to",
+            25,
+        ),
+        (
+            CAPTURED.replace('names = ["ens', "name = 'x', names = [\"ens"),
+            "[pci.3b:00.0] name: names are given too",
+            25,
+        ),
+        (CAPTURED.replace('"mlx5_0"', '""'), "[pci.3b:00.0] names: one of them is empty", 25),
+        (
+            CAPTURED.replace('function = "3b:00.0"', 'function = "3b"'),
+            "[pci.3b:00.1] physical_function: '3b' is not a PCI",
+            26,
+        ),
+        (
+            CAPTURED.replace('[pci."0000:5e', '[pci."0000:3b'),
+            "[pci.0000:3b:00.0] address: PCI device 0000:3b:00.0 is",
+            27,
+        ),
+        (CAPTURED.replace('"3b:00.1"', '"3b:00.9"'), "[pci.3b:00.9] address: '3b:00.9' is not a PCI address such", 26),
+        (
+            CAPTURED.replace("pci_complete = true", "pci_complete = 1"),
+            "pci_complete: expected true or false, got a whole nu",
+            3,
+        ),
         ("format = 1\nsynthetic = 'foo:1'", "'foo' is no type that numalint reads in a synthetic string", None),
         ("format = 1\ntopology = 3", "topology: expected a table, got a whole number", 2),
     ],
@@ -310,10 +496,3 @@ def test_errors_name_table_key_and_line(text, message, line):
     assert error.message.startswith(message)
     assert error.path == "hosts/kvm01.host.toml"
     assert error.line == line
-
-
-def test_recognised_by_the_key_format_before_the_first_table():
-    assert host_toml.FORMAT.recognise(read_head(XEON.encode()))
-    assert host_toml.FORMAT.recognise(read_head(b"# my host\nname = 'x'\nformat = 1\n"))
-    assert not host_toml.FORMAT.recognise(read_head(b"[tool]\nformat = 1\n"))
-    assert not host_toml.FORMAT.recognise(read_head(b"format = 'text'\n"))

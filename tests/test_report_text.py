@@ -203,8 +203,8 @@ not judged: vcpus-exceed-node, vcpus-exceed-node-cores on kvm02 (cores, l3 unkno
 not judged: z on kvm02 (isolated unknown: a, b, c, d and 2 more), 1 domain
   to know cores: virsh capabilities > capabilities.xml
   to know l3: virsh capabilities > capabilities.xml, or cores_per_l3 or [[l3]] in the host's TOML
-  to know pci-node: a folder with virsh nodedev-dumpxml of each device that virsh nodedev-list names; where the firmware does not say, pci of each node in the host's TOML
-  to know isolated: isolated under [cpus] in the host's TOML
+  to know pci-node: virsh nodedev-dumpxml of each device that virsh nodedev-list names; where the firmware does not say, pci of each node in the host's TOML
+  to know isolated: numalint topology capture on the host, or isolated under [cpus] in the host's TOML
 passed over: 2 XML files that are no domains
 excluded: 1 path
 """

@@ -64,7 +64,7 @@ def test_a_place_in_a_stream_counts_over_the_whole_stream() -> None:
     )
     document = Document("a.xml", stream.encode())
     roots = xml.parse_stream(document)
-    indexes = xml.index_stream(roots)
+    indexes = xml.index(*roots)
     assert [root.tag for root in roots] == ["device", "device"]
     assert indexes[roots[1][0]] == 3
     assert located(stream, element(3, TEXT)) == [(4, 15, 16, "/device[2]/name/text()")]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from numalint.engine.rule import Rule
 from numalint.loaders import xml
-from numalint.model.domain import Domain
+from numalint.model.domain import Domain, Trait
 from numalint.model.finding import Finding, NotJudged, Related, Severity
 from numalint.model.host import Host
 from numalint.model.placement import UNKNOWN_HOST, Placement
@@ -26,6 +26,13 @@ class Said(msgspec.Struct, frozen=True):
     host: str | None
 
 
+class _Plan(msgspec.Struct, frozen=True):
+    """What to do with a domain of some traits on a host."""
+
+    able: list[Rule]
+    unable: list[tuple[Rule, tuple[str, ...]]]
+
+
 class Judge:
     """Judges one placement after another by the same rules."""
 
@@ -34,8 +41,7 @@ class Judge:
         self.said: list[Said] = []
         self.problems: list[Problem] = []
         self._judged = 0
-        self._able: dict[str, list[Rule]] = {}
-        self._unable: dict[str, list[tuple[Rule, tuple[str, ...]]]] = {}
+        self._plans: dict[tuple[int, Trait], _Plan] = {}
         self._unjudged: dict[tuple[str, str | None, tuple[str, ...]], tuple[set[int], set[str]]] = {}
 
     def judge(self, domain: Domain, host: Host | None) -> None:
@@ -43,27 +49,41 @@ class Judge:
         self._judged += 1
         placement = Placement(domain, host or UNKNOWN_HOST)
         name = None if host is None else host.name
-        if placement.host.name not in self._able:
-            self._sort_rules(placement.host)
-        for rule, facts in self._unable[placement.host.name]:
+        key = (id(placement.host), domain.traits)  # two hosts may have one name
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._plan(placement.host, domain.traits)
+        for rule, facts in plan.unable:
             self._count(rule.id, name, facts, "")
-        for rule in self._able[placement.host.name]:
+        for rule in plan.able:
             try:
                 for each in rule.check(domain if rule.shape == "domain" else placement):
                     self._keep(rule, each, domain, name)
             except Exception as error:  # noqa: BLE001  # a rule may be anybody's, and the run goes on without it
                 self.problems.append(_failed(rule, domain, error))
 
-    def _sort_rules(self, host: Host) -> None:
+    def explain_faults(self, domain: Domain) -> set[str]:
+        """Run the rules whose pages explain the faults of a domain that cannot be judged further. Returns their ids."""
+        wanted = {fault.rule for fault in domain.faults}
+        rules = [rule for rule in self.rules if rule.id in wanted]
+        for rule in rules:
+            for each in rule.check(domain):
+                self._keep(rule, each, domain, None)
+        return {rule.id for rule in rules}
+
+    def _plan(self, host: Host, traits: Trait) -> _Plan:
+        """The rules for a domain of these traits on a host: those that can be judged, and those that lack facts."""
         able: list[Rule] = []
         unable: list[tuple[Rule, tuple[str, ...]]] = []
         for rule in self.rules:
+            if rule.when & ~traits:
+                continue
             lacking = rule.needs & host.unknown
             if lacking:
                 unable.append((rule, tuple(sorted(fact.value for fact in lacking))))
             else:
                 able.append(rule)
-        self._able[host.name], self._unable[host.name] = able, unable
+        return _Plan(able, unable)
 
     def _keep(self, rule: Rule, each: Finding | NotJudged, domain: Domain, host: str | None) -> None:
         if isinstance(each, NotJudged):

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from xml.parsers.expat import ExpatError
 
 from numalint.engine.judge import Said
-from numalint.loaders import host_toml, xml
+from numalint.loaders import xml
 from numalint.loaders.document import Document
+from numalint.loaders.host import toml as host_toml
 from numalint.model.place import Place
 from numalint.model.report import Problem, RelatedSpan, Result, Span
 

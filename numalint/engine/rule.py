@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from numalint.model.domain import Domain
+from numalint.model.domain import Domain, Trait
 from numalint.model.finding import Finding, NotJudged, Severity
 from numalint.model.host import Fact
 from numalint.model.placement import Placement
 
 DomainCheck = Callable[[Domain], Iterator[Finding]]
 PlacementCheck = Callable[[Placement], Iterator[Finding | NotJudged]]
+
+NOTHING = Trait(0)
+"""No trait: the rule is called for every domain."""
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -39,7 +42,8 @@ class Category(enum.StrEnum):
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule, as a decorator below makes it of a check function.
 
-    ``page`` is the docstring of the module that defines it. ``needs`` are the facts of the host without which the
+    ``page`` is the docstring of the module that defines it. ``when`` are the traits of a domain without any of which the
+    rule has nothing to say: it is called only where all of them are there. ``needs`` are the facts of the host without which the
     rule is not judged, ``uses`` those that only sharpen it. ``shape`` tells what the check is given: a domain,
     or a placement.
     """
@@ -52,6 +56,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     page: str
     needs: frozenset[Fact] = frozenset()
     uses: frozenset[Fact] = frozenset()
+    when: Trait = NOTHING
     enabled: bool = True
     precision: str = "high"
 
@@ -62,9 +67,18 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def domain_rule(
-    id: str, severity: Severity, category: Category, *, enabled: bool = True, precision: str = "very-high"
+    id: str,
+    severity: Severity,
+    category: Category,
+    *,
+    when: Trait = NOTHING,
+    enabled: bool = True,
+    precision: str = "very-high",
 ) -> Callable[[DomainCheck], Rule]:
-    """Make a rule of ``check(domain)``, for what is wrong on any host."""
+    """Make a rule of ``check(domain)``, for what is wrong on any host.
+
+    ``when``: traits of the domain without which it has nothing to say.
+    """
 
     def decorate(check: DomainCheck) -> Rule:
         return Rule(
@@ -74,6 +88,7 @@ def domain_rule(
             shape="domain",
             check=check,
             page=_page_of(check),
+            when=when,
             enabled=enabled,
             precision=precision,
         )
@@ -88,12 +103,14 @@ def placement_rule(
     *,
     needs: Fact | tuple[Fact, ...] = (),
     uses: Fact | tuple[Fact, ...] = (),
+    when: Trait = NOTHING,
     enabled: bool = True,
     precision: str = "high",
 ) -> Callable[[PlacementCheck], Rule]:
     """Make a rule of ``check(placement)``, for what is wrong with a domain on its host.
 
-    ``needs``: facts without which the rule is not judged; ``uses``: facts that only sharpen it. ``precision`` is
+    ``needs``: facts without which the rule is not judged; ``uses``: facts that only sharpen it; ``when``: traits of the
+    domain without which it has nothing to say. ``precision`` is
     SARIF's: very-high for arithmetic on declared facts, down to low for a guess.
     """
 
@@ -107,6 +124,7 @@ def placement_rule(
             page=_page_of(check),
             needs=frozenset((needs,) if isinstance(needs, Fact) else needs),
             uses=frozenset((uses,) if isinstance(uses, Fact) else uses),
+            when=when,
             enabled=enabled,
             precision=precision,
         )

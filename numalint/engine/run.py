@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from numalint.engine.discover import STDIN, Excludes, Found, discover, repository_of
 from numalint.engine.judge import Judge, Said, settled
@@ -19,8 +20,8 @@ from numalint.engine.world import Kind, Sniffer, World, host_problem
 from numalint.loaders.config import LoadedConfig
 from numalint.loaders.document import Document, HostFormat, LoadError
 from numalint.loaders.domain import load_domains
-from numalint.loaders.hosts import load_inputs
-from numalint.model.domain import Domain
+from numalint.loaders.host.inputs import load_inputs
+from numalint.model.domain import NEWEST_LIBVIRT, Domain, Release
 from numalint.model.finding import Finding, Severity
 from numalint.model.report import Coverage, Problem, Report, Result, RuleCard, Span
 
@@ -37,6 +38,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ignore: tuple[str, ...] = ()
     tracked: bool = False
     fail_on: Severity = Severity.WARNING
+    libvirt: Release = NEWEST_LIBVIRT
     require: frozenset[str] = frozenset()
     stdin: bytes = b""
     version: str = ""
@@ -57,7 +59,7 @@ class _Run:
         self.problems: list[Problem] = []
         self.malformed: list[Result] = []
         self.faulty: list[Said] = []
-        self.domains = self.without_host = self.passed_over = 0
+        self.domains = self.without_host = self.passed_over = self.refused = 0
 
     def report(self) -> tuple[Report, list[str]]:
         found = self._discover()
@@ -121,9 +123,12 @@ class _Run:
 
     def _domain(self, domain: Domain, path: str) -> None:
         if domain.faults:
-            self.faulty.extend(_faults(domain))
+            self.refused += 1
+            self.faulty.extend(_faults(domain, self.judge.explain_faults(domain)))
             return
         host = self.world.host_of(path)
+        if self.request.libvirt != domain.libvirt:
+            domain = replace(domain, libvirt=self.request.libvirt)
         self.domains += 1
         self.without_host += host is None
         self.judge.judge(domain, host)
@@ -172,7 +177,7 @@ class _Run:
         )
 
     def _exit_code(self, results: Iterable[Result], problems: list[Problem]) -> int:
-        if problems or self.malformed or self.faulty:
+        if problems or self.malformed or self.refused:
             return 2
         return int(any(each.severity.rank >= self.request.fail_on.rank for each in results))
 
@@ -215,8 +220,11 @@ def _malformed(error: LoadError, data: bytes) -> Result:
     )
 
 
-def _faults(domain: Domain) -> Iterable[Said]:
+def _faults(domain: Domain, explained: set[str]) -> Iterable[Said]:
+    """The faults that no rule of this run explains, as notices."""
     for fault in domain.faults:
+        if fault.rule in explained:
+            continue
         finding = Finding(
             place=fault.place,
             message=fault.message,

@@ -12,7 +12,7 @@ from numalint.engine.glob import matches
 from numalint.loaders.config import NAME, LoadedConfig
 from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
-from numalint.loaders.hosts import load_inputs, recognise
+from numalint.loaders.host.inputs import HOST_SUFFIXES, load_inputs, recognise
 from numalint.model.host import Host
 from numalint.model.report import Problem
 
@@ -159,7 +159,7 @@ class World:
         whole: list[str] = []
         partial: list[str] = []
         for name in sorted(os.listdir(folder)):
-            if name.lower().endswith((".xml", ".toml")) and name != NAME:
+            if name.lower().endswith(HOST_SUFFIXES) and name != NAME:
                 path = os.path.join(folder, name)
                 try:
                     format = self._sniffer.kind(path).format if os.path.isfile(path) else None

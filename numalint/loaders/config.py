@@ -29,20 +29,25 @@ class HostEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Lint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """``[lint]``: the rules to run, and the severity from which a run fails."""
+    """``[lint]``: the rules to run, the severity from which a run fails, and the release of libvirt to judge for."""
 
     select: list[str] | None = None
     extend_select: list[str] = []
     ignore: list[str] = []
     fail_on: Severity = Severity.WARNING
+    target_libvirt: str | None = None
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole configuration. ``exclude``: globs of files and folders that are not looked at."""
+    """A whole configuration. ``exclude``: globs of files and folders that are not looked at.
+
+    ``rules``: files and folders with rules of one's own, which are code that is run.
+    """
 
     hosts: dict[str, HostEntry] = {}
     lint: Lint = Lint()
     exclude: list[str] = []
+    rules: list[str] = []
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):

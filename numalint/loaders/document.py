@@ -40,7 +40,7 @@ class Document(msgspec.Struct, frozen=True):
 class Head(msgspec.Struct, frozen=True):
     """What the first bytes of a file say of it: the first element with its attributes, or none, and the text.
 
-    ``namespace`` is the first element's default namespace ("" where it has none).
+    ``namespace`` is the first element's default namespace ("" where it has none); ``data`` are the bytes of ``text``.
     """
 
     text: str
@@ -48,6 +48,7 @@ class Head(msgspec.Struct, frozen=True):
     namespace: str = ""
     attributes: dict[str, str] = {}
     doctype: str | None = None
+    data: bytes = b""
 
 
 _BEFORE_ELEMENT = re.compile(
@@ -59,16 +60,17 @@ _ATTRIBUTE = re.compile(r"""([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')"""
 
 def read_head(data: bytes) -> Head:
     """What a file is, from its first HEAD_BYTES bytes. Never raises: what is not text has no element."""
-    text = data[:HEAD_BYTES].decode("utf-8", "replace").removeprefix("\ufeff")
+    data = data[:HEAD_BYTES]
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     before = _BEFORE_ELEMENT.match(text)
     element = _ELEMENT.match(text, before.end() if before else 0)
     if element is None:
-        return Head(text)
+        return Head(text, data=data)
     attributes = {name: one or other for name, one, other in _ATTRIBUTE.findall(element["attributes"])}
     name = element["name"]
     namespace = attributes.get(f"xmlns:{name.partition(':')[0]}" if ":" in name else "xmlns", "")
     doctype = before["doctype"] if before else None
-    return Head(text, name.rpartition(":")[2], namespace, attributes, doctype)
+    return Head(text, name.rpartition(":")[2], namespace, attributes, doctype, data)
 
 
 ReadInput = Callable[[str], Host]

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from numalint.loaders.devices import read_devices
 from numalint.loaders.document import Document, LoadError
+from numalint.loaders.domain_memory import (
+    PLACEMENTS,
+    guest_cells,
+    huge_pages,
+    maximum_memory,
+    memnodes,
+    memory_backing,
+    memory_binding,
+    memory_bytes,
+    preallocates,
+)
 from numalint.loaders.element import Reader, Sections
 from numalint.loaders.xml import Element, parse, parse_stream
-from numalint.model.domain import ORDINARY_PAGE, Cell, Device, Domain, HugePages, MemoryBinding, Pin, Topology
-from numalint.model.idset import GuestCell, GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus
-from numalint.model.place import TEXT
+from numalint.model.domain import (
+    Domain,
+    ListedIOThread,
+    ListedVcpu,
+    Pin,
+    Repeated,
+    Scheduler,
+    ThreadPin,
+    Topology,
+)
+from numalint.model.idset import HostCpus, IdSet, Vcpu, Vcpus
+from numalint.model.place import TEXT, Place
 
 WRAPPERS = {"domstatus": "domain", "domainsnapshot": "domain", "domaincheckpoint": "domain"}
 """What libvirt wraps a domain in, and the element that holds the domain."""
@@ -44,70 +64,121 @@ def _roots(document: Document) -> list[Element]:
         return stream
 
 
+_NAMED = (("vcpu", "vcpupin", "vcpu"), ("iothread", "iothreadpin", "iothread"))
+_SCHEDULERS = (("vcpu", "vcpusched", "vcpus"), ("iothread", "iothreadsched", "iothreads"))
+
+
 def _domain(root: Element, reader: Reader) -> Domain:
     top = Sections(root)
     cputune, numatune, cpu = top.below("cputune"), top.below("numatune"), top.below("cpu")
     vcpu, binding = top.first("vcpu"), numatune.first("memory")
-    maximum, online = _vcpus(vcpu, top, reader)
-    automatic = vcpu is not None and vcpu.get("placement") == "auto"
+    maximum, current = _counts(vcpu, reader)
+    listed = _listed_vcpus(top, reader)
+    automatic = vcpu is not None and reader.word(vcpu, "placement", PLACEMENTS) == "auto"
     cpuset = _pin(vcpu, reader) if vcpu is not None and "cpuset" in vcpu.attrib and not automatic else None
-    written = _pins(cputune.all("vcpupin"), "vcpu", reader)
-    vcpupins = {Vcpu(number): pin for number, pin in written.items() if number < maximum}
-    emulatorpin = cputune.first("emulatorpin")
-    iothreadpins = _pins(cputune.all("iothreadpin"), "iothread", reader)
+    pins = _pins(cputune, reader)
+    vcpupins = {Vcpu(number): pin for number, pin in _first_of(pins, "vcpu").items() if number < maximum}
+    emulatorpin = next((each.pin for each in pins if each.thread == "emulator"), None)
+    iothreadpins = _first_of(pins, "iothread")
     memory_automatic = binding is not None and (
         binding.get("placement") == "auto"
         or (automatic and "nodeset" not in binding.attrib and binding.get("placement") is None)
     )
     if memory_automatic and cpuset is None and emulatorpin is None and not vcpupins and not iothreadpins:
         automatic = True
-    cells = _cells(cpu, maximum, reader)
-    devices = read_devices(top.all("devices"), reader)
-    backing = top.below("memoryBacking")
-    hugepages = _hugepages(backing, reader)
-    memory = top.first("memory")
+    cells = guest_cells(cpu, maximum, reader)
+    guest = read_devices(top.all("devices"), reader)
+    hugepages = huge_pages(top.below("memoryBacking"), reader)
+    backing = memory_backing(top, reader)
+    memory, system = top.first("memory"), top.below("os").first("type")
+    written = None if memory is None else reader.size(memory, TEXT)
+    balloon = top.first("currentMemory")
+    listed_iothreads = _listed_iothreads(top, reader)
     return Domain(
         name=top.text("name") or "(no name)",
         place=reader.place(root),
         uuid=top.text("uuid"),
+        virtualisation=root.get("type"),
+        arch=_attribute(system, "arch"),
+        machine=_attribute(system, "machine"),
         maximum=maximum,
-        online=online,
-        vcpu_place=None if vcpu is None else reader.place(vcpu),
+        current=current,
+        online=_online(maximum, current, listed),
+        listed_vcpus=listed,
+        vcpu_place=reader.place_or_none(vcpu),
         automatic=automatic,
         cpuset=cpuset,
+        pins=pins,
         vcpupins=vcpupins,
-        emulatorpin=None if emulatorpin is None else _pin(emulatorpin, reader),
-        iothreads=_iothreads(top, reader),
+        emulatorpin=emulatorpin,
+        iothreads=_iothreads(top, listed_iothreads, reader),
+        iothreads_place=reader.place_or_none(top.first("iothreads")),
+        listed_iothreads=listed_iothreads,
         iothreadpins=iothreadpins,
-        realtime=_realtime(cputune, reader),
-        memory_bytes=_memory_bytes(memory, top, cells, reader),
-        memory_place=None if memory is None else reader.place(memory),
-        cells=cells,
-        memory=_memory(root if vcpu is None else vcpu, binding, automatic, memory_automatic, reader),
-        memnodes=_memnodes(numatune, reader),
-        topology=_topology(cpu, reader),
+        schedulers=_schedulers(cputune, reader),
+        memory_bytes=memory_bytes(written, cells, guest),
+        written_memory=written,
+        memory_place=reader.place_or_none(memory),
+        current_memory=None if balloon is None else reader.size(balloon, TEXT),
+        maximum_memory=maximum_memory(top, reader),
+        backing=backing,
         hugepages=hugepages,
-        preallocated=any(page.size_bytes != ORDINARY_PAGE for page in hugepages) or _preallocated(backing, devices),
-        devices=devices,
+        preallocated=preallocates(backing, hugepages, guest.on_host),
+        memory=memory_binding(root if vcpu is None else vcpu, binding, automatic, memory_automatic, reader),
+        written_memnodes=memnodes(numatune, reader),
+        cells=cells,
+        numa_place=reader.place_or_none(cpu.first("numa")),
+        topology=_topology(cpu, reader),
+        guest=guest,
+        ioapic=_ioapic(top),
+        cpu_mode=_attribute(top.first("cpu"), "mode"),
+        cpu_model=cpu.text("model"),
+        cpu_features={each.get("name", ""): each.get("policy", "require") for each in cpu.all("feature")},
+        repeated=_repeated(top, reader),
+        dropped=_dropped(vcpu, automatic, binding, memory_automatic, reader),
+        exclusions=tuple(reader.exclusions),
         faults=tuple(reader.faults),
     )
 
 
-def _vcpus(vcpu: Element | None, top: Sections, reader: Reader) -> tuple[int, Vcpus]:
-    """The maximum and the vCPUs online at start. A ``<vcpus>`` list is the master: a vCPU that it leaves out is off."""
-    maximum = 1 if vcpu is None else reader.number(vcpu, TEXT) or 0
-    current = maximum if vcpu is None else reader.number(vcpu, "current", maximum) or 0
-    if vcpu is not None and not reader.faults:
-        if not 1 <= maximum <= LARGEST_VCPUS:
-            reader.fault(vcpu, TEXT, f"a domain cannot have {maximum} vCPUs", "libvirt refuses this number")
-        elif not 1 <= current <= maximum:
-            reader.fault(vcpu, "current", f"current='{current}' is not from 1 to {maximum}", f"over {maximum}, or 0")
-    maximum = min(max(maximum, 1), LARGEST_VCPUS)
-    listed = top.below("vcpus").all("vcpu")
+def _attribute(element: Element | None, name: str) -> str | None:
+    return None if element is None else element.get(name)
+
+
+def _ioapic(top: Sections) -> str | None:
+    """Who emulates the I/O APIC, where the domain says so."""
+    return _attribute(top.below("features").first("ioapic"), "driver")
+
+
+def _counts(vcpu: Element | None, reader: Reader) -> tuple[int, int | None]:
+    """The maximum number of vCPUs, and the current one where it is written."""
+    if vcpu is None:
+        return 1, None
+    maximum = reader.number(vcpu, TEXT)
+    current = reader.number(vcpu, "current") if "current" in vcpu.attrib else None
+    if maximum is not None and not 1 <= maximum <= LARGEST_VCPUS:
+        reader.fault(vcpu, TEXT, f"a domain cannot have {maximum} vCPUs", "libvirt refuses this number")
+    elif maximum is not None and current is not None and not 1 <= current <= maximum:
+        reader.fault(vcpu, "current", f"current='{current}' is not from 1 to {maximum}", f"over {maximum}, or 0")
+    return min(max(maximum or 1, 1), LARGEST_VCPUS), current
+
+
+def _listed_vcpus(top: Sections, reader: Reader) -> tuple[ListedVcpu, ...]:
+    found = []
+    for element in top.below("vcpus").all("vcpu"):
+        number = reader.number(element, "id")
+        if number is not None:
+            order = reader.number(element, "order") if "order" in element.attrib else None
+            enabled, pluggable = (element.get(name) == "yes" for name in ("enabled", "hotpluggable"))
+            found.append(ListedVcpu(number, enabled, reader.place(element), pluggable, order))
+    return tuple(found)
+
+
+def _online(maximum: int, current: int | None, listed: tuple[ListedVcpu, ...]) -> Vcpus:
+    """The vCPUs that run at start. A ``<vcpus>`` list is the master: a vCPU that it leaves out is off."""
     if listed:
-        on = [reader.number(each, "id") for each in listed if each.get("enabled") == "yes"]
-        return maximum, IdSet.of(Vcpu(number) for number in on if number is not None and number < maximum)
-    return maximum, IdSet((1 << min(current, maximum)) - 1)
+        return IdSet.of(Vcpu(each.id) for each in listed if each.enabled and each.id < maximum)
+    return IdSet((1 << min(current or maximum, maximum)) - 1)
 
 
 def _pin(element: Element, reader: Reader) -> Pin | None:
@@ -115,22 +186,43 @@ def _pin(element: Element, reader: Reader) -> Pin | None:
     return None if cpus is None else Pin(cpus, reader.place(element), element.get("cpuset", ""))
 
 
-def _pins(elements: list[Element], attribute: str, reader: Reader) -> dict[int, Pin]:
-    """The pin of each thread; of two for one thread, which libvirt refuses, the first."""
+def _pins(cputune: Sections, reader: Reader) -> tuple[ThreadPin, ...]:
+    found = []
+    for thread, tag, attribute in _NAMED:
+        for element in cputune.all(tag):
+            number, pin = reader.number(element, attribute), _pin(element, reader)
+            if number is not None and pin is not None:
+                found.append(ThreadPin(thread, number, pin))
+    for element in cputune.all("emulatorpin"):
+        pin = _pin(element, reader)
+        if pin is not None:
+            found.append(ThreadPin("emulator", None, pin))
+    return tuple(found)
+
+
+def _first_of(pins: tuple[ThreadPin, ...], thread: str) -> dict[int, Pin]:
+    """The pin of each thread of a kind; of two for one thread, which libvirt refuses, the first."""
     found: dict[int, Pin] = {}
-    for element in elements:
-        number, pin = reader.number(element, attribute), _pin(element, reader)
-        if number is not None and pin is not None:
-            found.setdefault(number, pin)
+    for each in pins:
+        if each.thread == thread and each.id is not None:
+            found.setdefault(each.id, each.pin)
     return found
 
 
-def _iothreads(top: Sections, reader: Reader) -> tuple[int, ...]:
+def _listed_iothreads(top: Sections, reader: Reader) -> tuple[ListedIOThread, ...]:
+    found = []
+    for element in top.below("iothreadids").all("iothread"):
+        number = reader.number(element, "id")
+        if number is not None:
+            found.append(ListedIOThread(number, reader.place(element)))
+    return tuple(found)
+
+
+def _iothreads(top: Sections, listed: tuple[ListedIOThread, ...], reader: Reader) -> tuple[int, ...]:
     """The ids of the IOThreads: those that are listed, then the lowest free ones up to the count."""
     element = top.first("iothreads")
     count = (0 if element is None else reader.number(element, TEXT)) or 0
-    listed = [reader.number(each, "id") for each in top.below("iothreadids").all("iothread")]
-    ids = [number for number in listed if number is not None]
+    ids = [each.id for each in listed]
     free = 1
     while len(ids) < min(count, LARGEST_VCPUS):
         if free not in ids:
@@ -139,100 +231,48 @@ def _iothreads(top: Sections, reader: Reader) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def _realtime(cputune: Sections, reader: Reader) -> Vcpus:
-    """The vCPUs whose scheduler is fifo or rr."""
-    mask = 0
-    for element in cputune.all("vcpusched"):
-        if element.get("scheduler") in ("fifo", "rr"):
-            vcpus: Vcpus | None = reader.id_set(element, "vcpus")
-            mask |= 0 if vcpus is None else vcpus.mask
-    return IdSet(mask)
-
-
-def _memory_bytes(memory: Element | None, top: Sections, cells: tuple[Cell, ...], reader: Reader) -> int | None:
-    written = None if memory is None else reader.size(memory, TEXT)
-    if not cells:
-        return written
-    sizes = top.below("devices").below("memory").below("target").all("size")
-    devices = [reader.size(each, TEXT) or 0 for each in sizes]
-    return sum(cell.memory_bytes for cell in cells) + sum(devices)
-
-
-def _cells(cpu: Sections, maximum: int, reader: Reader) -> tuple[Cell, ...]:
-    elements = cpu.below("numa").all("cell")
-    found: list[Cell] = []
-    taken = 0
-    for position, element in enumerate(elements):
-        number = reader.number(element, "id", position)
-        cpus: Vcpus | None = reader.id_set(element, "cpus") if "cpus" in element.attrib else IdSet()
-        memory = reader.size(element, "memory")
-        if number is None or cpus is None or memory is None:
-            continue
-        taken |= cpus.mask
-        found.append(Cell(GuestCell(number), cpus, memory, reader.place(element)))
-    found.sort(key=lambda cell: cell.id)
-    rest: Vcpus = IdSet((1 << maximum) - 1 & ~taken)
-    if found and rest:
-        first = found[0]
-        found[0] = Cell(first.id, first.cpus | rest, first.memory_bytes, first.place)
+def _schedulers(cputune: Sections, reader: Reader) -> tuple[Scheduler, ...]:
+    found = []
+    for thread, tag, attribute in _SCHEDULERS:
+        for element in cputune.all(tag):
+            ids: IdSet[int] | None = reader.id_set(element, attribute)
+            if ids is not None:
+                found.append(_scheduler(thread, ids, element, reader))
+    found += [_scheduler("emulator", IdSet(), element, reader) for element in cputune.all("emulatorsched")]
     return tuple(found)
 
 
-def _memory(
-    vcpu: Element, element: Element | None, automatic: bool, memory_automatic: bool, reader: Reader
-) -> MemoryBinding | None:
-    """What numatune binds the whole guest's memory to. numad's vCPUs bring numad's memory, mode strict."""
-    if element is None:
-        return MemoryBinding("strict", None, reader.place(vcpu)) if automatic else None
-    mode, place = element.get("mode", "strict"), reader.place(element)
-    if memory_automatic:
-        return MemoryBinding(mode, None, place)
-    nodes: HostNodes | None = reader.id_set(element, "nodeset")
-    return None if nodes is None else MemoryBinding(mode, nodes, place)
-
-
-def _memnodes(numatune: Sections, reader: Reader) -> dict[GuestCell, MemoryBinding]:
-    found: dict[GuestCell, MemoryBinding] = {}
-    for element in numatune.all("memnode"):
-        cell = reader.number(element, "cellid")
-        nodes: HostNodes | None = reader.id_set(element, "nodeset")
-        if cell is not None and nodes is not None:
-            binding = MemoryBinding(element.get("mode", "strict"), nodes, reader.place(element))
-            found.setdefault(GuestCell(cell), binding)
-    return found
+def _scheduler(thread: str, ids: IdSet[int], element: Element, reader: Reader) -> Scheduler:
+    priority = reader.number(element, "priority") if "priority" in element.attrib else None
+    return Scheduler(thread, ids, element.get("scheduler", ""), priority, reader.place(element))
 
 
 def _topology(cpu: Sections, reader: Reader) -> Topology | None:
     element = cpu.first("topology")
     if element is None:
         return None
-    counts = [reader.number(element, name, 1) for name in ("sockets", "dies", "clusters", "cores", "threads")]
-    sockets, dies, clusters, cores, threads = (count or 1 for count in counts)
+    counts = []
+    for name in ("sockets", "dies", "clusters", "cores", "threads"):
+        count = reader.number(element, name, 1)
+        if count == 0:
+            reader.fault(element, name, f"{name}='0' of <topology>: zero is not permitted", "zero is not permitted")
+        counts.append(count or 1)
+    sockets, dies, clusters, cores, threads = counts
     return Topology(sockets, dies, clusters, cores, threads, reader.place(element))
 
 
-def _hugepages(backing: Sections, reader: Reader) -> tuple[HugePages, ...]:
-    """The pages asked for. A ``<hugepages>`` without a page means the host's default size."""
-    element = backing.first("hugepages")
-    if element is None:
-        return ()
-    pages = element.findall("page")
-    if not pages:
-        return (HugePages(None, None, reader.place(element)),)
+def _repeated(top: Sections, reader: Reader) -> tuple[Repeated, ...]:
+    tags = [("vcpu", top), ("numatune", top), ("memory", top.below("numatune"))]
+    return tuple(Repeated(tag, reader.place(each)) for tag, among in tags for each in among.all(tag)[1:])
+
+
+def _dropped(
+    vcpu: Element | None, automatic: bool, binding: Element | None, memory_automatic: bool, reader: Reader
+) -> tuple[Place, ...]:
+    """Where sets are written that libvirt drops, for numad decides."""
     found = []
-    for page in pages:
-        size = reader.size(page, "size")
-        cells: GuestCells | None = reader.id_set(page, "nodeset") if "nodeset" in page.attrib else None
-        if size is not None:
-            found.append(HugePages(size, cells, reader.place(page)))
+    if automatic and vcpu is not None and "cpuset" in vcpu.attrib:
+        found.append(reader.place(vcpu).at("cpuset"))
+    if memory_automatic and binding is not None and "nodeset" in binding.attrib:
+        found.append(reader.place(binding).at("nodeset"))
     return tuple(found)
-
-
-def _preallocated(backing: Sections, devices: tuple[Device, ...]) -> bool:
-    """Whether all memory is touched at start: asked for, or locked, or pinned for a device's DMA (VFIO)."""
-    allocation = backing.first("allocation")
-    return (
-        (allocation is not None and allocation.get("mode") == "immediate")
-        or backing.first("locked") is not None
-        or any(device.kind in ("hostdev pci", "interface hostdev") for device in devices)
-    )

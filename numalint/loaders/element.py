@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from numalint.loaders.xml import Element
-from numalint.model.domain import Fault
+from numalint.model.domain import Fault, VainExclusion
 from numalint.model.host import PciAddress
-from numalint.model.idset import Id, IdSet, NotationError
+from numalint.model.idset import ALL_EXCLUDED, Id, IdSet, NotationError, terms
 from numalint.model.place import TEXT, Place
 
 _DECIMAL = re.compile(r"[0-9]{1,18}", re.ASCII)
 _C_LITERAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,10}|[1-9][0-9]{0,9}", re.ASCII)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+
+
+MALFORMED = "malformed-domain"
+CPUSET_SYNTAX = "cpuset-syntax"
 
 
 class Sections:
@@ -41,33 +46,49 @@ class Sections:
 
 
 class Reader:
-    """Reads the values of one document, and keeps the faults that it meets."""
+    """Reads the values of one document, and keeps the faults that it meets, and the exclusions in sets that do nothing."""
 
     def __init__(self, document: str) -> None:
         self._document = document
         self.faults: list[Fault] = []
+        self.exclusions: list[VainExclusion] = []
 
     def place(self, element: Element) -> Place:
         return Place(self._document, element)
 
-    def fault(self, element: Element, attribute: str | None, message: str, label: str) -> None:
+    def place_or_none(self, element: Element | None) -> Place | None:
+        return None if element is None else Place(self._document, element)
+
+    def fault(self, element: Element, attribute: str | None, message: str, label: str, rule: str = MALFORMED) -> None:
         place = self.place(element)
         if attribute is not None and (attribute == TEXT or attribute in element.attrib):
             place = place.at(attribute)
-        self.faults.append(Fault(place, message, label))
+        self.faults.append(Fault(place, message, label, rule))
 
-    def id_set(self, element: Element, attribute: str) -> IdSet[Id] | None:
-        """The set in an attribute; None, and a fault, where libvirt refuses it."""
+    def id_set(self, element: Element, attribute: str, missing: str = MALFORMED) -> IdSet[Id] | None:
+        """The set in an attribute; None, and a fault, where libvirt refuses it, or where it is ``missing`` (a rule)."""
         text = element.get(attribute)
         if text is None:
-            self.fault(element, None, f"<{element.tag}> has no {attribute}", f"{attribute} is missing")
+            self.fault(element, None, f"<{element.tag}> has no {attribute}", f"{attribute} is missing", missing)
             return None
+        return self._set(element, attribute, text)
+
+    def text_set(self, element: Element) -> IdSet[Id] | None:
+        """The set in an element's text; None, and a fault, where libvirt refuses it."""
+        return self._set(element, TEXT, (element.text or "").strip())
+
+    def _set(self, element: Element, attribute: str, text: str) -> IdSet[Id] | None:
         try:
-            return IdSet.parse(text)
+            ids = IdSet[Id].parse(text)
         except NotationError as error:
-            message = f"{attribute}='{text}' of <{element.tag}> is not a set that libvirt reads: {error.reason}"
-            self.fault(element, attribute, message, error.reason)
+            self.faults.append(
+                _no_set(_worded(element, attribute, text), self.place(element).at(attribute), text, error)
+            )
             return None
+        if "^" in text:
+            what, place = _worded(element, attribute, text), self.place(element).at(attribute)
+            self.exclusions.extend(_vain_exclusions(text, ids, what, place))
+        return ids
 
     def number(self, element: Element, attribute: str, default: int | None = None) -> int | None:
         """A decimal number of an attribute or, with TEXT, of the element's text (which may have blanks around it).
@@ -83,6 +104,14 @@ class Reader:
         found = "is missing" if text is None else f"is {text!r}, not a decimal number"
         self.fault(element, attribute, f"<{element.tag}>: {what} {found}", f"{what} {found}")
         return None
+
+    def word(self, element: Element, attribute: str, words: tuple[str, ...]) -> str | None:
+        """An attribute that is one of ``words``; None where it is absent, and a fault where it is another."""
+        text = element.get(attribute)
+        if text is not None and text not in words:
+            known = f"{', '.join(words[:-1])} or {words[-1]}"
+            self.fault(element, attribute, f"{attribute}='{text}' of <{element.tag}> is not {known}", known)
+        return text
 
     def size(self, element: Element, attribute: str, unit_attribute: str = "unit") -> int | None:
         """A size in bytes, rounded up to whole KiB as libvirt does; the unit's default is KiB.
@@ -104,7 +133,7 @@ class Reader:
     def pci_address(self, element: Element) -> PciAddress | None:
         """The PCI address in an ``<address>``. The numbers are C literals: decimal, 0x hexadecimal, octal after 0."""
         parts = []
-        for attribute, largest in (("domain", 0xFFFFFFFF), ("bus", 0xFF), ("slot", 0x1F), ("function", 7)):
+        for attribute, largest in PCI_PARTS:
             text = element.get(attribute, "0")
             value = c_literal(text)
             if value is None or value > largest:
@@ -113,6 +142,57 @@ class Reader:
                 return None
             parts.append(value)
         return PciAddress(*parts)
+
+
+_LONGEST_QUOTED = 48
+
+
+def _worded(element: Element, attribute: str, text: str) -> str:
+    text = text if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]}..."
+    return (
+        f"the content '{text}' of <{element.tag}>" if attribute == TEXT else f"{attribute}='{text}' of <{element.tag}>"
+    )
+
+
+def _no_set(what: str, place: Place, text: str, error: NotationError) -> Fault:
+    """The fault at the term that libvirt refuses; at the whole set where that has no terms, or none is left of it."""
+    position = len(text) if error.reason == ALL_EXCLUDED else error.position
+    if position < len(text):
+        end = text.find(",", position + 1)
+        place = place.narrowed(position, len(text) if end < 0 else end)
+    message = f"{what} is not a set that libvirt reads: {error.reason}"
+    return Fault(place, message, error.reason, CPUSET_SYNTAX, text, position)
+
+
+def _vain_exclusions(text: str, ids: IdSet[Id], what: str, place: Place) -> Iterator[VainExclusion]:
+    """The exclusions of a set that take nothing from it: what they exclude comes later, or never."""
+    before = 0
+    for term in terms(text):
+        if term.excluded and (term.mask & ids.mask or not term.mask & before):
+            kept = bool(term.mask & ids.mask)
+            yield VainExclusion(term.first, kept, IdSet(ids.mask), what, place.narrowed(term.start, term.end))
+        before = before & ~term.mask if term.excluded else before | term.mask
+
+
+PCI_PARTS = (("domain", 0xFFFFFFFF), ("bus", 0xFF), ("slot", 0x1F), ("function", 7))
+"""The parts of a PCI address with the largest number of each."""
+
+
+def in_hexadecimal(element: Element) -> PciAddress | None:
+    """The PCI address as lspci would be read, where it differs: its numbers hexadecimal with or without 0x."""
+    texts = [element.get(attribute, "0") for attribute, _ in PCI_PARTS]
+    if all(text[:2] in ("0x", "0X") or text in _ALIKE for text in texts):
+        return None
+    try:
+        parts = [int(text, 16) for text in texts]
+    except ValueError:
+        return None
+    fits = all(part <= largest for part, (_, largest) in zip(parts, PCI_PARTS, strict=True))
+    return PciAddress(*parts) if fits else None
+
+
+_ALIKE = tuple("0123456789")
+"""Numbers that are the same in decimal, octal and hexadecimal."""
 
 
 def c_literal(text: str) -> int | None:

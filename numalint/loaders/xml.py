@@ -9,7 +9,7 @@ reported.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from xml.parsers import expat
 
@@ -24,7 +24,14 @@ Indexes = dict[Element, int]
 """The index of each element in document order."""
 
 _DECLARED_ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']""")
-_DECLARATION = re.compile(rb"<\?xml\s.*?\?>", re.DOTALL)
+_DECLARATION = re.compile(rb"<\?xml\s[^<>]*\?>")
+_ADVICE = re.compile(r",? (?:use|try) XML_PARSE_HUGE.*", re.DOTALL)
+"""What libxml2 adds where one of its bounds is met, for programmers."""
+
+_LONGEST_REASON = 160
+_CHUNK = 1 << 20
+"""So much of a stream is given to the parser at a time: it refuses 10 MB at once."""
+
 _STREAM = "stream"
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NAME = r"[^\s=/>\"']+"
@@ -81,21 +88,21 @@ def parse_stream(document: Document) -> list[Element]:
     parser = _parser()
     try:
         for piece in _as_one(document.data):
-            parser.feed(piece)
+            for start in range(0, len(piece), _CHUNK):
+                parser.feed(piece[start : start + _CHUNK])
         stream = parser.close()
     except etree.XMLSyntaxError as error:
         raise _malformed(document, error) from None
     return list(stream)
 
 
-def index(root: Element) -> Indexes:
-    """The index in document order of each element of the document that ``root`` is the root of."""
-    return {element: number for number, element in enumerate(root.iter())}
+def index(*roots: Element, tags: Collection[str] | None = None) -> Indexes:
+    """The index in document order of each element, or of those with one of ``tags``.
 
-
-def index_stream(roots: Iterable[Element]) -> Indexes:
-    """The same for the roots of a stream, counted over the whole of it."""
-    return {element: number for number, element in enumerate(each for root in roots for each in root.iter())}
+    ``roots`` are the root of a document or all of those of a stream, over the whole of which the index counts.
+    """
+    numbered = enumerate(element for root in roots for element in root.iter("*"))
+    return {element: number for number, element in numbered if tags is None or element.tag in tags}
 
 
 def settled(place: Place) -> Place:
@@ -141,7 +148,8 @@ def _malformed(document: Document, error: etree.XMLSyntaxError) -> LoadError:
         message = f"it is not UTF-8: byte {document.data[wrong.start]:#04x}"
         return LoadError(message, document.path, line, column, "save the file as UTF-8")
     line, column = error.position
-    reason = (error.msg or "it is not well-formed").split(", line ")[0]
+    reason = _ADVICE.sub("", (error.msg or "it is not well-formed").split(", line ")[0])
+    reason = " ".join(reason.split())[:_LONGEST_REASON]  # it quotes the document, line ends and all
     return LoadError(f"it is not well-formed XML: {reason}", document.path, max(line, 1), max(column, 1))
 
 

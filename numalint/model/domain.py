@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import enum
+import functools
+from typing import NamedTuple
+
 import msgspec
 
+from numalint.model.devices import Device, GuestDevices
 from numalint.model.host import PciAddress
-from numalint.model.idset import GuestCell, GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus
+from numalint.model.idset import GuestCell, GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus, union
 from numalint.model.place import Place
+
+REALTIME_POLICIES = ("fifo", "rr")
+
+QEMU_TYPES = ("kvm", "qemu", "hvf")
+"""The types of domain that libvirt's QEMU driver runs."""
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -20,13 +30,65 @@ class Pin(msgspec.Struct, frozen=True):
     text: str
 
 
+class ThreadPin(msgspec.Struct, frozen=True):
+    """A pin of cputune in the order of the file, those among them that libvirt drops or refuses.
+
+    ``thread`` is vcpu, emulator or iothread, ``id`` its number (None for the emulator).
+    """
+
+    thread: str
+    id: int | None
+    pin: Pin
+
+
+class Scheduler(msgspec.Struct, frozen=True):
+    """A vcpusched, iothreadsched or emulatorsched; ``thread`` and ``ids`` say of which threads."""
+
+    thread: str
+    ids: IdSet[int]
+    policy: str
+    priority: int | None
+    place: Place
+
+
+class ListedVcpu(msgspec.Struct, frozen=True):
+    """A ``<vcpu id>`` of ``<vcpus>``; ``order`` is when it is brought up, None where it does not say."""
+
+    id: int
+    enabled: bool
+    place: Place
+    hotpluggable: bool = False
+    order: int | None = None
+
+
+class ListedIOThread(msgspec.Struct, frozen=True):
+    """An ``<iothread id>`` of ``<iothreadids>``."""
+
+    id: int
+    place: Place
+
+
+class Distance(msgspec.Struct, frozen=True):
+    """A ``<sibling>`` of a guest cell's ``<distances>``, as written."""
+
+    to: GuestCell
+    value: int
+    place: Place
+
+
 class Cell(msgspec.Struct, frozen=True):
-    """A guest NUMA cell. vCPUs of no cell are in cell 0, as libvirt puts them there."""
+    """A guest NUMA cell. ``cpus`` has the vCPUs of no cell in cell 0, as libvirt puts them there; ``stated`` has not.
+
+    ``shared`` tells whether its memory is to be shared with other processes; None where the cell does not say.
+    """
 
     id: GuestCell
     cpus: Vcpus
     memory_bytes: int
     place: Place
+    stated: Vcpus = IdSet()
+    shared: bool | None = None
+    distances: tuple[Distance, ...] = ()
 
 
 class Topology(msgspec.Struct, frozen=True):
@@ -39,12 +101,34 @@ class Topology(msgspec.Struct, frozen=True):
     threads: int
     place: Place
 
+    @property
+    def vcpus(self) -> int:
+        """How many vCPUs it makes: all parts multiplied."""
+        return self.sockets * self.vcpus_per_socket
+
+    @property
+    def vcpus_per_socket(self) -> int:
+        return self.dies * self.clusters * self.cores * self.threads
+
 
 class MemoryBinding(msgspec.Struct, frozen=True):
-    """``<memory>`` or a ``<memnode>`` of numatune. ``nodes`` is None where numad chooses them at start."""
+    """``<memory>`` or a ``<memnode>`` of numatune. ``nodes`` is None where numad chooses them at start.
+
+    ``cell`` is the guest cell of a memnode.
+    """
 
     mode: str
     nodes: HostNodes | None
+    place: Place
+    cell: GuestCell | None = None
+
+
+class NodeSet(NamedTuple):
+    """A set of host nodes that is written, with what it is of in words; ``mode`` None is that of a memory device."""
+
+    what: str
+    mode: str | None
+    nodes: HostNodes
     place: Place
 
 
@@ -63,58 +147,270 @@ class HugePages(msgspec.Struct, frozen=True):
     place: Place
 
 
-class Device(msgspec.Struct, frozen=True):
-    """A device of the domain that is on a device of the host.
+class MemoryBacking(msgspec.Struct, frozen=True):
+    """How the guest's memory is made, in libvirt's words; None where it is not said.
 
-    ``kind`` is the element with its type (``hostdev pci``, ``disk nvme``). ``reference`` is the host's PCI
-    address, or its name for the thing: a NIC, a block device, the UUID of a mediated device.
+    ``source`` is anonymous, file or memfd, ``access`` shared or private, ``allocation`` immediate or ondemand.
     """
 
-    kind: str
-    reference: PciAddress | str
-    passthrough: bool
+    source: str | None = None
+    access: str | None = None
+    allocation: str | None = None
+    locked: bool = False
+    unshared: bool = False
+    place: Place | None = None
+
+
+class MaxMemory(msgspec.Struct, frozen=True):
+    """``<maxMemory>``: how much memory the guest may be given later, and in how many devices."""
+
+    size_bytes: int
+    slots: int | None
     place: Place
 
 
+class Repeated(msgspec.Struct, frozen=True):
+    """A second ``<vcpu>``, ``<numatune>`` or ``<memory>`` of numatune, of which libvirt takes one."""
+
+    element: str
+    place: Place
+
+
+class Release(NamedTuple):
+    """A release of libvirt."""
+
+    major: int
+    minor: int
+    micro: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Release:
+        """From ``9.0`` or ``11.3.0``. Raises ValueError for anything else."""
+        parts = text.split(".")
+        if not (2 <= len(parts) <= 3 and all(part.isdecimal() and part.isascii() and len(part) < 6 for part in parts)):
+            raise ValueError(f"{text!r} is not a release of libvirt such as 11.3.0")
+        return cls(*map(int, parts))
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
+
+
+NEWEST_LIBVIRT = Release(11, 3)
+"""The newest release whose behaviour is known; domains are judged for it unless the configuration names another."""
+
+
+class Trait(enum.IntFlag):
+    """What a domain has. A rule that is about such a thing is called only where it is there."""
+
+    PINS = enum.auto()
+    CPUSET = enum.auto()
+    AUTOMATIC = enum.auto()
+    OFFLINE_VCPUS = enum.auto()
+    NUMATUNE = enum.auto()
+    MEMNODES = enum.auto()
+    CELLS = enum.auto()
+    SEVERAL_CELLS = enum.auto()
+    TOPOLOGY = enum.auto()
+    HUGEPAGES = enum.auto()
+    PREALLOCATED = enum.auto()
+    IOTHREADS = enum.auto()
+    SCHEDULERS = enum.auto()
+    REALTIME = enum.auto()
+    HOST_DEVICES = enum.auto()
+    DISKS = enum.auto()
+    INTERFACES = enum.auto()
+    EXPANDERS = enum.auto()
+    MEMORY_DEVICES = enum.auto()
+    SHARED_MEMORY = enum.auto()
+
+
 class Fault(msgspec.Struct, frozen=True):
-    """A value that libvirt refuses to read."""
+    """A value that libvirt refuses to read; ``rule`` is the rule, or the notice, whose page explains it.
+
+    Of a set: ``text`` is what is written, and ``position`` how far into it libvirt reads.
+    """
 
     place: Place
     message: str
     label: str
+    rule: str = "malformed-domain"
+    text: str = ""
+    position: int = 0
 
 
-class Domain(msgspec.Struct, frozen=True):
+class VainExclusion(msgspec.Struct, frozen=True):
+    """An exclusion ``^N`` that takes nothing from its set: N was not in it yet; ``kept`` where it came in later.
+
+    ``ids`` is the set as libvirt reads it, ``what`` the set in words: ``cpuset='^3,0-7' of <vcpupin>``.
+    """
+
+    number: int
+    kept: bool
+    ids: IdSet[int]
+    what: str
+    place: Place
+
+
+class Domain(msgspec.Struct, frozen=True, dict=True):
     """One domain.
 
-    ``maximum`` vCPUs are numbered from 0, ``online`` are those that run at start. ``automatic`` tells that numad
-    places the vCPUs. ``vcpupins`` has those of vCPUs that exist: libvirt drops the others. ``memory_bytes`` is what
-    libvirt stores: where there are cells, their sum and the memory devices.
+    ``maximum`` vCPUs are numbered from 0, ``online`` are those that run at start, ``current`` is their number as
+    written. ``automatic`` tells that numad places the vCPUs. ``vcpupins`` has those of vCPUs that exist: libvirt drops
+    the others, which ``pins`` has too. ``memory_bytes`` is what libvirt stores: where there are cells, their sum and the
+    memory devices; ``written_memory`` is what ``<memory>`` says, ``current_memory`` what the balloon leaves of it.
+    ``dropped`` are the places of values that libvirt drops because numad decides, ``exclusions`` those of sets that do
+    nothing.
     """
 
     name: str
     place: Place
     uuid: str | None = None
+    virtualisation: str | None = None
+    arch: str | None = None
+    machine: str | None = None
     maximum: int = 1
+    current: int | None = None
     online: Vcpus = IdSet(1)
+    listed_vcpus: tuple[ListedVcpu, ...] = ()
     vcpu_place: Place | None = None
     automatic: bool = False
     cpuset: Pin | None = None
+    pins: tuple[ThreadPin, ...] = ()
     vcpupins: dict[Vcpu, Pin] = {}
     emulatorpin: Pin | None = None
     iothreads: tuple[int, ...] = ()
+    iothreads_place: Place | None = None
+    listed_iothreads: tuple[ListedIOThread, ...] = ()
     iothreadpins: dict[int, Pin] = {}
-    realtime: Vcpus = IdSet()
+    schedulers: tuple[Scheduler, ...] = ()
     memory_bytes: int | None = None
+    written_memory: int | None = None
     memory_place: Place | None = None
-    cells: tuple[Cell, ...] = ()
-    memory: MemoryBinding | None = None
-    memnodes: dict[GuestCell, MemoryBinding] = {}
-    topology: Topology | None = None
+    current_memory: int | None = None
+    maximum_memory: MaxMemory | None = None
+    backing: MemoryBacking = MemoryBacking()
     hugepages: tuple[HugePages, ...] = ()
     preallocated: bool = False
-    devices: tuple[Device, ...] = ()
+    memory: MemoryBinding | None = None
+    written_memnodes: tuple[MemoryBinding, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    numa_place: Place | None = None
+    topology: Topology | None = None
+    guest: GuestDevices = GuestDevices()
+    ioapic: str | None = None
+    cpu_mode: str | None = None
+    cpu_model: str | None = None
+    cpu_features: dict[str, str] = {}
+    repeated: tuple[Repeated, ...] = ()
+    dropped: tuple[Place, ...] = ()
+    exclusions: tuple[VainExclusion, ...] = ()
     faults: tuple[Fault, ...] = ()
+    libvirt: Release = NEWEST_LIBVIRT
+
+    @functools.cached_property
+    def traits(self) -> Trait:
+        """What the domain has."""
+        guest = self.guest
+        has = (
+            (Trait.PINS, self.pins),
+            (Trait.CPUSET, self.cpuset),
+            (Trait.AUTOMATIC, self.automatic or (self.memory is not None and self.memory.nodes is None)),
+            (Trait.OFFLINE_VCPUS, len(self.online) < self.maximum),
+            (Trait.NUMATUNE, self.memory is not None or self.written_memnodes),
+            (Trait.MEMNODES, self.written_memnodes),
+            (Trait.CELLS, self.cells),
+            (Trait.SEVERAL_CELLS, len(self.cells) > 1),
+            (Trait.TOPOLOGY, self.topology),
+            (Trait.HUGEPAGES, self.hugepages),
+            (Trait.PREALLOCATED, self.preallocated),
+            (Trait.IOTHREADS, self.iothreads),
+            (Trait.SCHEDULERS, self.schedulers),
+            (Trait.REALTIME, self.schedulers and self.realtime & self.online),
+            (Trait.HOST_DEVICES, guest.on_host),
+            (Trait.DISKS, guest.disks),
+            (Trait.INTERFACES, guest.interfaces),
+            (Trait.EXPANDERS, any(each.cell is not None for each in guest.controllers)),
+            (Trait.MEMORY_DEVICES, guest.memory),
+            (Trait.SHARED_MEMORY, guest.shared_memory),
+        )
+        return Trait(sum(trait for trait, present in has if present))
+
+    @property
+    def on_qemu(self) -> bool:
+        """Whether libvirt's QEMU driver runs it, which refuses more than others; where no type is written, it does."""
+        return self.virtualisation is None or self.virtualisation in QEMU_TYPES
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices of the domain that are on a device of the host."""
+        return self.guest.on_host
+
+    @functools.cached_property
+    def node_sets(self) -> tuple[NodeSet, ...]:
+        """Every set of host nodes that memory is to come from: of numatune, and of the devices that add memory."""
+        bindings = [("<memory> of numatune", self.memory)] if self.memory is not None else []
+        bindings += [(f"the memnode of cell {each.cell}", each) for each in self.written_memnodes]
+        sets = [
+            NodeSet(what, each.mode, each.nodes, each.place.at("nodeset"))
+            for what, each in bindings
+            if each.nodes is not None
+        ]
+        for device in self.guest.memory:
+            if device.nodes is not None:
+                place = device.nodes_place or device.place
+                sets.append(NodeSet(f"the nodemask of a {device.model or 'memory device'}", None, device.nodes, place))
+        return tuple(sets)
+
+    @functools.cached_property
+    def memnodes(self) -> dict[GuestCell, MemoryBinding]:
+        """The memnode of each cell; of two for one cell, which libvirt refuses, the first."""
+        found: dict[GuestCell, MemoryBinding] = {}
+        for binding in self.written_memnodes:
+            if binding.cell is not None:
+                found.setdefault(binding.cell, binding)
+        return found
+
+    @functools.cached_property
+    def realtime(self) -> Vcpus:
+        """The vCPUs whose scheduler is fifo or rr."""
+        return union(
+            IdSet[Vcpu](each.ids.mask)
+            for each in self.schedulers
+            if each.thread == "vcpu" and each.policy in REALTIME_POLICIES
+        )
+
+    def scheduler_of(self, vcpu: Vcpu) -> Scheduler | None:
+        """The vcpusched that names a vCPU."""
+        return next((each for each in self.schedulers if each.thread == "vcpu" and each.ids.mask >> vcpu & 1), None)
+
+    @functools.cached_property
+    def guest_cores(self) -> tuple[Vcpus, ...]:
+        """The vCPUs of each core that the guest sees, offline ones included; none without a ``<topology>``."""
+        return () if self.topology is None else self._cut(self.topology.threads)
+
+    @functools.cached_property
+    def guest_sockets(self) -> tuple[Vcpus, ...]:
+        """The vCPUs of each socket that the guest sees, offline ones included; none without a ``<topology>``."""
+        return () if self.topology is None else self._cut(self.topology.vcpus_per_socket)
+
+    @functools.cached_property
+    def guest_dies(self) -> tuple[Vcpus, ...]:
+        """The vCPUs of each die that the guest sees, offline ones included; none without a ``<topology>``."""
+        return () if self.topology is None else self._cut(self.topology.vcpus_per_socket // self.topology.dies)
+
+    def _cut(self, size: int) -> tuple[Vcpus, ...]:
+        whole, size = (1 << self.maximum) - 1, min(size, self.maximum)
+        return tuple(IdSet(((1 << size) - 1 << first) & whole) for first in range(0, self.maximum, size))
+
+    def cell_of_bus(self, bus: int | None) -> GuestCell | None:
+        """The guest cell that a PCI bus of the guest is on: that of the expander above it; None under the root bus."""
+        controllers = {each.index: each for each in self.guest.controllers if each.type == "pci"}
+        for _ in controllers:
+            controller = controllers.get(bus)
+            if controller is None or controller.cell is not None:
+                return None if controller is None else controller.cell
+            bus = controller.bus
+        return None
 
     @property
     def document(self) -> str:

@@ -23,6 +23,9 @@ Id = TypeVar("Id", bound=int)
 LARGEST_ID = 16383
 """The largest number that libvirt takes in a set (VIR_DOMAIN_CPUMASK_LEN - 1)."""
 
+ALL_EXCLUDED = "everything in it is excluded"
+"""Why a set is refused whose terms are all right."""
+
 _TERM = re.compile(r"(\^?)([0-9]+)[ \t\r\n]*(?:-[ \t\r\n]*([0-9]+)[ \t\r\n]*)?", re.ASCII)
 _BLANK = re.compile(r"[ \t\r\n]*")
 
@@ -129,7 +132,7 @@ class IdSet(msgspec.Struct, Generic[Id], frozen=True):
         for term in terms(text):
             mask = mask & ~term.mask if term.excluded else mask | term.mask
         if not mask:
-            raise NotationError("everything in it is excluded", 0)
+            raise NotationError(ALL_EXCLUDED, 0)
         return IdSet(mask)
 
     def __or__(self, other: IdSet[Id]) -> IdSet[Id]:

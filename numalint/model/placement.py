@@ -10,12 +10,24 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
-from numalint.model.domain import ORDINARY_PAGE, Cell, Device, Domain, MemoryBinding, Pin
-from numalint.model.host import Host, Node, PciAddress
+from numalint.model.devices import (
+    Device,
+    MemoryDevice,
+)
+from numalint.model.domain import (
+    ORDINARY_PAGE,
+    Cell,
+    Domain,
+    MemoryBinding,
+    Pin,
+)
+from numalint.model.host import L3, Host, Node, PciAddress
 from numalint.model.idset import GuestCell, HostCpus, HostNode, HostNodes, IdSet, Vcpu, Vcpus, terms, union
+from numalint.model.matching import overbooked
 from numalint.model.place import TEXT, Place
 
 
@@ -75,6 +87,49 @@ class MemoryPolicy(msgspec.Struct, frozen=True):
         return self.origin is Origin.NONE
 
 
+class Bound(NamedTuple):
+    """A ``<memory>`` or a ``<memnode>`` with the nodes that it names, and whose memory it binds.
+
+    ``cells`` are the guest cells that it serves, none in a guest without; ``vcpus`` the online vCPUs of these.
+    """
+
+    binding: MemoryBinding
+    nodes: HostNodes
+    cells: tuple[Cell, ...]
+    vcpus: Vcpus
+
+
+class WrittenSet(NamedTuple):
+    """A set of host CPUs that is written, with whose it is in words; ``at_start`` where a thread has it from the start.
+
+    The pin of a vCPU that is offline waits; ``<vcpu cpuset>`` may be there for no thread at all.
+    """
+
+    pin: Pin
+    whose: str
+    at_start: bool
+
+
+class MemoryPart(msgspec.Struct, frozen=True):
+    """Memory that one policy rules: that of a cell, of a guest without cells, or of a DIMM (a ``<memory>`` device).
+
+    ``huge`` tells that it is in huge pages, of whatever size.
+    """
+
+    size_bytes: int
+    policy: MemoryPolicy
+    huge: bool
+    cell: Cell | None = None
+    device: MemoryDevice | None = None
+
+    @property
+    def nodeset_place(self) -> Place | None:
+        """Where its nodes are written, in numatune or in the device; None where nothing binds it."""
+        if self.policy.binding is not None:
+            return self.policy.binding.place.at("nodeset")
+        return None if self.device is None else self.device.place
+
+
 class Placement(msgspec.Struct, frozen=True, dict=True):
     """A domain on a host. Without a host it is on one of which everything is unknown."""
 
@@ -127,9 +182,52 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         }
 
     @functools.cached_property
+    def used_iothreads(self) -> dict[int, Affinity]:
+        """The affinity of each IOThread that some device names."""
+        used = {use.thread for use in self.domain.guest.iothread_uses}
+        return {thread: affinity for thread, affinity in self.iothreads.items() if thread in used}
+
+    @functools.cached_property
     def pinned_cpus(self) -> HostCpus:
         """The CPUs that the vcpupins of online vCPUs name."""
         return union(affinity.cpus for affinity in self.pinned.values() if affinity.cpus is not None)
+
+    @functools.cached_property
+    def vcpu_cores(self) -> dict[Vcpu, HostCpus]:
+        """The host core that a pinned online vCPU keeps to; without those that keep to none, or to one unknown."""
+        found = {}
+        for vcpu, affinity in self.pinned.items():
+            core = self.host.core_of.get(min(affinity.cpus)) if affinity.cpus else None
+            if core is not None and affinity.cpus is not None and affinity.cpus <= core:
+                found[vcpu] = core
+        return found
+
+    @functools.cached_property
+    def overbooked_pins(self) -> tuple[tuple[Vcpus, HostCpus], ...]:
+        """The groups of pinned online vCPUs that have fewer CPUs than they are, each with its CPUs."""
+        vcpus, sets = list(self.pinned), [affinity.cpus or IdSet() for affinity in self.pinned.values()]
+        if len(self.pinned_cpus) == sum(map(len, sets)):  # no two have a CPU in common
+            return ()
+        return tuple((IdSet.of(vcpus[at] for at in members), cpus) for members, cpus in overbooked(sets))
+
+    @functools.cached_property
+    def realtime(self) -> dict[Vcpu, Affinity]:
+        """The affinity of each online vCPU whose scheduler is fifo or rr."""
+        return {vcpu: self.vcpus[vcpu] for vcpu in self.domain.realtime & self.domain.online}
+
+    @functools.cached_property
+    def realtime_cpus(self) -> HostCpus:
+        """The CPUs that realtime vCPUs hold: each may run on but one, and leaves it to others only while it sleeps."""
+        held = (affinity.cpus for affinity in self.realtime.values())
+        return union(cpus for cpus in held if cpus is not None and len(cpus) == 1)
+
+    @functools.cached_property
+    def spare_cpus(self) -> HostCpus:
+        """The CPUs on the nodes of the pins that no pin names and the host does not keep; other domains may have them."""
+        host, domain = self.host, self.domain
+        pins = [*domain.vcpupins.values(), *domain.iothreadpins.values()]
+        taken = union(pin.cpus for pin in pins) | (IdSet() if domain.emulatorpin is None else domain.emulatorpin.cpus)
+        return host.cpus_of(host.nodes_of(self.pinned_cpus)) - taken - (host.housekeeping or IdSet())
 
     def cpus_of(self, vcpus: Vcpus) -> HostCpus | None:
         """The CPUs on which some of ``vcpus`` may run; None where that of one of them is unknown."""
@@ -161,6 +259,79 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         sets = {affinity.cpus for affinity in self.online.values()}
         return all(cpus is not None and (cpus & everything) in wide and bool(cpus & everything) for cpus in sets)
 
+    @functools.cached_property
+    def confined(self) -> bool:
+        """Whether the vCPUs are kept somewhere: by vcpupins, or by a ``<vcpu cpuset>`` inside one node."""
+        inside = self.inherited.origin is Origin.VCPU_CPUSET and len(self.vcpu_nodes or ()) == 1
+        return bool(self.pinned or inside) and not self.unconfined
+
+    @functools.cached_property
+    def held(self) -> dict[Vcpu, HostNodes]:
+        """The nodes of each online vCPU that is kept on some: by its vcpupin or, where none has one, by ``<vcpu cpuset>``.
+
+        Only nodes with memory: nothing is local to the CPUs of others.
+        """
+        if self.unconfined:
+            return {}
+        nodes_of = functools.cache(self.host.nodes_of)
+        return {
+            vcpu: nodes
+            for vcpu, affinity in (self.pinned or self.online).items()
+            if affinity.pin is not None and (nodes := nodes_of(affinity.pin.cpus) & self.host.memory_nodes)
+        }
+
+    @functools.cached_property
+    def written_sets(self) -> tuple[WrittenSet, ...]:
+        """Each set of host CPUs that is written and that libvirt keeps."""
+        domain = self.domain
+        sets = [
+            WrittenSet(pin, f"the set of vCPU {vcpu}", vcpu in domain.online) for vcpu, pin in domain.vcpupins.items()
+        ]
+        if domain.emulatorpin is not None:
+            sets.append(WrittenSet(domain.emulatorpin, "the set of the emulator", True))
+        sets += [
+            WrittenSet(pin, f"the set of IOThread {thread}", thread in domain.iothreads)
+            for thread, pin in domain.iothreadpins.items()
+        ]
+        if domain.cpuset is not None:
+            threads = (self.emulator, *self.online.values(), *self.iothreads.values())
+            used = any(affinity.pin is domain.cpuset for affinity in threads)
+            sets.append(WrittenSet(domain.cpuset, "<vcpu cpuset>", used))
+        return tuple(sets)
+
+    @functools.cached_property
+    def home_nodes(self) -> HostNodes:
+        """The nodes whose CPUs are beside the guest: those of its bound memory and those that its vCPUs are kept on.
+
+        None of them where nothing keeps either anywhere, numad does, or it is unknown what the memory is near to.
+        """
+        policies, host = self.memory_policies, self.host
+        homes = host.homes_of(union(policy.nodes for policy in policies if policy.nodes is not None))
+        if homes is None or any(policy.origin is Origin.PLACEMENT_AUTO for policy in policies):
+            return IdSet()
+        kept = (
+            IdSet()
+            if self.unconfined
+            else union(each.pin.cpus for each in (self.pinned or self.online).values() if each.pin is not None)
+        )
+        return homes | host.nodes_of(kept)
+
+    @functools.cached_property
+    def aside_cpus(self) -> HostCpus:
+        """CPUs for the emulator and the IOThreads on the guest's nodes: the host's own, else a core that no vCPU has.
+
+        Not isolated ones, on which several threads pile up, unless there is no other: then one of these.
+        """
+        host = self.host
+        own = host.cpus_of(self.home_nodes or host.nodes_of(self.pinned_cpus))
+        free = own - union(pin.cpus for pin in self.domain.vcpupins.values())
+        kept = free & (host.housekeeping or IdSet())
+        shared = free - (host.isolated or IdSet())
+        if kept or not free:
+            return kept
+        whole = (core for core in host.cores_of(shared) if core <= shared)
+        return next(whole, IdSet.of([next(iter(shared or free))]))
+
     @property
     def vcpus_place(self) -> Place:
         """Where the number of vCPUs is written; without a ``<vcpu>``, the domain."""
@@ -191,10 +362,36 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         size = next((page.size_bytes for page in own + whole), None)
         return None if size == ORDINARY_PAGE else size
 
+    def in_huge_pages(self, cell: Cell | None = None) -> bool:
+        """Whether huge pages, of whatever size, back a cell; without one, the whole guest, whatever cell they name."""
+        pages = self.domain.hugepages
+        own = [page for page in pages if page.cells is not None and (cell is None or cell.id in page.cells)]
+        first = next(iter(own + [page for page in pages if page.cells is None]), None)
+        return first is not None and first.size_bytes != ORDINARY_PAGE
+
     @functools.cached_property
     def memory_policies(self) -> tuple[MemoryPolicy, ...]:
         """The policy of each cell or, without cells, of the guest."""
         return tuple(map(self.memory_of, self.domain.cells)) or (self.memory,)
+
+    @functools.cached_property
+    def memory_parts(self) -> tuple[MemoryPart, ...]:
+        """The guest's memory at start. A virtio-mem device is filled later, and other devices are no memory of the host."""
+        domain = self.domain
+        parts = [
+            MemoryPart(cell.memory_bytes, self.memory_of(cell), self.in_huge_pages(cell), cell) for cell in domain.cells
+        ]
+        if not domain.cells and domain.memory_bytes is not None:
+            parts.append(MemoryPart(domain.memory_bytes, self.memory, self.in_huge_pages()))
+        cells = {part.cell.id: part for part in parts if part.cell is not None}
+        for device in domain.guest.memory:
+            if device.model == "dimm":
+                cell = cells.get(device.cell) if device.cell is not None else None
+                policy, huge = (self.memory, self.in_huge_pages()) if cell is None else (cell.policy, cell.huge)
+                if device.nodes is not None:
+                    policy = MemoryPolicy(policy.mode or "strict", device.nodes, Origin.MEMORY)
+                parts.append(MemoryPart(device.size_bytes, policy, huge, device=device))
+        return tuple(parts)
 
     @functools.cached_property
     def memory_nodes(self) -> HostNodes | None:
@@ -202,13 +399,56 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         nodes = [policy.nodes for policy in self.memory_policies]
         return None if None in nodes else union(each for each in nodes if each is not None)
 
+    @functools.cached_property
+    def bound(self) -> tuple[Bound, ...]:
+        """What binds some memory to nodes that are written: ``<memory>`` where a cell has no memnode, and each memnode."""
+        domain, found = self.domain, []
+        rest = tuple(cell for cell in domain.cells if cell.id not in domain.memnodes)
+        if domain.memory is not None and domain.memory.nodes is not None and (rest or not domain.cells):
+            vcpus = union(cell.cpus for cell in rest) & domain.online if rest else domain.online
+            found.append(Bound(domain.memory, domain.memory.nodes, rest, vcpus))
+        for cell in domain.cells:
+            memnode = domain.memnodes.get(cell.id)
+            if memnode is not None and memnode.nodes is not None:
+                found.append(Bound(memnode, memnode.nodes, (cell,), cell.cpus & domain.online))
+        return tuple(found)
+
+    @functools.cached_property
+    def unbound(self) -> bool:
+        """Whether nothing says of any of the guest's memory where it comes from."""
+        return all(policy.free for policy in self.memory_policies)
+
+    @functools.cached_property
+    def touched_elsewhere(self) -> bool:
+        """Whether the emulator, which touches preallocated memory first, does so on other nodes than those of the vCPUs.
+
+        Where these are kept nowhere, it does wherever it may run on several nodes.
+        """
+        cpus = self.emulator.cpus
+        if not self.domain.preallocated or cpus is None:
+            return False
+        own = self.host.nodes_of(self.pinned_cpus) if self.pinned else self.vcpu_nodes
+        nodes = self.host.nodes_of(cpus)
+        return bool(own and nodes) and (nodes != own or (len(nodes) > 1 and not self.confined))
+
     # --- devices ----------------------------------------------------------------------------------------------------
 
     def address_of(self, device: Device) -> PciAddress | None:
         """The host PCI device behind a device of the guest; None where the host does not name it."""
         if isinstance(device.reference, PciAddress):
             return device.reference
-        return self.host.names.get(device.reference)
+        return self.host.address_named(device.reference)
+
+    def node_of(self, device: Device) -> HostNode | None:
+        """The node that a device of the guest is on, None where unknown; DAX and persistent memory have no address."""
+        if isinstance(device.reference, PciAddress):
+            return self.host.node_of_pci(device.reference)
+        return self.host.node_named(device.reference)
+
+    def beside(self, nodes: HostNodes) -> bool:
+        """Whether vCPUs and memory, as far as something keeps them anywhere, are both on some of ``nodes``."""
+        sides = (None if self.unconfined else self.vcpu_nodes, self.memory_nodes)
+        return all(side is None or side & nodes for side in sides)
 
     def distance_to(self, node: HostNode, nodes: HostNodes) -> int | None:
         """The distance from the nearest of ``nodes`` to ``node``; None where one of them is unknown."""
@@ -260,6 +500,19 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         """The nodes that can hold the whole guest."""
         return IdSet.of(node.id for node in self.host.nodes or () if self.fits([node]))
 
+    @functools.cached_property
+    def fewest_nodes(self) -> tuple[Node, ...]:
+        """The fewest nodes that hold the whole guest together, each the next nearest; none where all do not.
+
+        Among several choices, that with the most nodes on which the vCPUs are.
+        """
+        found = []
+        for row in self.host.by_distance:
+            prefixes = (row[:count] for count in range(1, len(row) + 1))
+            found.append(next((nodes for nodes in prefixes if self.fits(list(nodes))), ()))
+        own: HostNodes = self.vcpu_nodes or IdSet()
+        return min(filter(None, found), key=lambda row: (len(row), sum(node.id not in own for node in row)), default=())
+
     def fits(self, nodes: list[Node], cell: Cell | None = None) -> bool:
         """Whether the guest, or one of its cells, fits into ``nodes`` together.
 
@@ -307,6 +560,30 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
             if home in memory:
                 memory[home] -= cell.memory_bytes
         return True
+
+    @functools.cached_property
+    def enough_l3(self) -> tuple[L3, ...]:
+        """The fewest L3 caches that would hold the cores of the pins, those of each node within the node."""
+        caches = self.host.l3 or ()
+        parts = [region.cpus for region in self.host.node_regions] or [union(cache.cpus for cache in caches)]
+        return tuple(cache for part in parts for cache in self._enough_l3(part))
+
+    def _enough_l3(self, part: HostCpus) -> list[L3]:
+        held = self.pinned_cpus & part
+        wanted = len(self.host.cores_of(held)) if held else 0
+        room = [(cache, cores) for cache, cores in self.host.l3_cores if wanted and cache.cpus & part]
+
+        def filled(order: list[tuple[L3, int]]) -> list[L3]:
+            found, left = [], wanted
+            for cache, cores in order:
+                if left > 0 and cores:
+                    found.append(cache)
+                    left -= cores
+            return found
+
+        largest = filled(sorted(room, key=lambda each: -each[1]))
+        fullest = filled(sorted(room, key=lambda each: -len(each[0].cpus & held)))
+        return fullest if len(fullest) <= len(largest) else largest
 
     def _homes_of(self, cell: Cell) -> HostNodes:
         """The nodes that may hold a cell: the one that it is pinned into, those that it is bound to, else any."""

@@ -153,8 +153,13 @@ def _moves_along(placement: Placement) -> bool:
 
 
 def _asked_for(placement: Placement, held: dict[Vcpu, IdSet[int]]) -> bool:
-    """Whether the guest knows of its parts: each of its cells, or of its sockets, keeps to one region."""
+    """Whether the guest knows of its parts: each of its cells, or of its sockets, keeps to one region.
+
+    Or the memory of its cells is bound apart: a vCPU that strays from it is cell-binding-disagree's.
+    """
     domain = placement.domain
+    if len({bound.nodes for bound in placement.bound if bound.binding.cell is not None}) > 1:
+        return True
     cells = [cell.cpus & domain.online for cell in domain.cells]
     return any(
         len(parts) > 1 and all(len(union(held[vcpu] for vcpu in part if vcpu in held)) <= 1 for part in parts)
@@ -164,11 +169,7 @@ def _asked_for(placement: Placement, held: dict[Vcpu, IdSet[int]]) -> bool:
 
 def _guest_sockets(placement: Placement) -> list[Vcpus]:
     """The online vCPUs of each guest socket; none where a socket is but one vCPU, as libvirt makes them by default."""
-    domain, topology = placement.domain, placement.domain.topology
-    if topology is None:
+    domain = placement.domain
+    if domain.topology is None or domain.topology.vcpus_per_socket == 1:
         return []
-    size = topology.dies * topology.clusters * topology.cores * topology.threads
-    if size == 1:
-        return []
-    sockets: list[Vcpus] = [IdSet((1 << size) - 1 << first) for first in range(0, domain.maximum, size)]
-    return [socket & domain.online for socket in sockets if socket & domain.online]
+    return [socket & domain.online for socket in domain.guest_sockets if socket & domain.online]

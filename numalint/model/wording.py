@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from numalint.model.finding import Related
 from numalint.model.host import Host, Node
-from numalint.model.idset import HostCpus, HostNodes, Id, IdSet
+from numalint.model.idset import LARGEST_ID, HostCpus, HostNodes, Id, IdSet
 
 LONGEST_SET = 32
 """A set that is longer in characters is cut after one of its terms."""
@@ -31,6 +33,16 @@ def cpus_text(cpus: HostCpus) -> str:
 def ids_text(noun: str, ids: IdSet[Id]) -> str:
     """Things by their numbers: ``vCPU 5``, ``vCPUs 0-3,7``, ``nodes 0-1``."""
     return f"{noun}{'' if len(ids) == 1 else 's'} {set_text(ids)}"
+
+
+def numbers_text(noun: str, numbers: Iterable[int]) -> str:
+    """As ``ids_text``, of numbers that no bound holds: a mask of one that a file has wrong may be larger than memory."""
+    found = sorted(set(numbers))
+    if not found or found[-1] <= LARGEST_ID:
+        return ids_text(noun, IdSet[int].of(found))
+    text = ",".join(map(str, found))
+    cut = text if len(text) <= LONGEST_SET else text[: text.rfind(",", 0, LONGEST_SET) + 1] + "..."
+    return f"{noun}{'' if len(found) == 1 else 's'} {cut}"
 
 
 def count_text(count: int, noun: str) -> str:

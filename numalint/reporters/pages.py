@@ -26,15 +26,15 @@ def rules_text(cards: Sequence[RuleCard]) -> str:
     return "\n".join([*lines, "", "numalint explain RULE prints the page of a rule.", ""])
 
 
-def page_text(card: RuleCard, colour: bool) -> str:
-    """One page, rendered for the terminal."""
+def in_terminal(page: str, colour: bool) -> str:
+    """A page of Markdown, rendered for the terminal."""
     import io  # noqa: PLC0415  # as rich, which takes longer to import than all else takes to run
 
     from rich.console import Console  # noqa: PLC0415
     from rich.markdown import Markdown  # noqa: PLC0415
 
     terminal = Console(file=io.StringIO(), force_terminal=colour, no_color=not colour, width=100, legacy_windows=False)
-    terminal.print(Markdown(page_markdown(card)))
+    terminal.print(Markdown(page))
     made = terminal.file
     assert isinstance(made, io.StringIO)
     return "\n".join(line.rstrip() for line in made.getvalue().split("\n")).strip("\n") + "\n"

@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from numalint.engine.discover import STDIN
 from numalint.engine.world import Sniffer
 from numalint.loaders.document import HEAD_BYTES, Document, HostFormat, LoadError
 from numalint.loaders.domain import load_domains
-from numalint.loaders.hosts import load_inputs
+from numalint.loaders.host.inputs import load_host, load_inputs
 from numalint.loaders.xml import locate
 from numalint.model.domain import Cell, Domain, Topology
 from numalint.model.host import Host, Node
 from numalint.model.idset import IdSet
 from numalint.model.placement import UNKNOWN_HOST, Affinity, Placement
-from numalint.model.wording import size_text
+from numalint.reporters.domain_text import domain_lines
+from numalint.reporters.drawing import Surface
+from numalint.reporters.host.picture import draw_host
 
 
 def understood(
@@ -29,7 +32,7 @@ def understood(
 
     Raises LoadError for an input that cannot be read, or that is neither.
     """
-    host = load_inputs(hosts, formats, None)[0] if hosts else None
+    host = _host(hosts, formats) if hosts else None
     found: list[Placement | Host] = [] if files or host is None else [host]
     sniffer = Sniffer(formats)
     for path in files:
@@ -37,20 +40,31 @@ def understood(
             data = stdin.read() if path == STDIN else b"" if os.path.isdir(path) else Path(path).read_bytes()
         except OSError as error:
             raise LoadError(f"it cannot be read: {error.strerror}", path) from None
+        document = Document(path, data)
         if sniffer.kind_of(data[:HEAD_BYTES]).domain:
-            found.extend(
-                Placement(_sound(domain), host or UNKNOWN_HOST) for domain in load_domains(Document(path, data))
-            )
+            found.extend(Placement(_sound(domain, document), host or UNKNOWN_HOST) for domain in load_domains(document))
+        elif path == STDIN:
+            found.append(load_host(document, formats, _no_other))
         else:
-            found.append(load_inputs([path], formats, None)[0])
+            found.append(_host([path], formats))
     return found
 
 
-def _sound(domain: Domain) -> Domain:
+def _no_other(path: str) -> Host:
+    raise LoadError(f"{path}: standard input has no other files beside it", STDIN)
+
+
+def _host(inputs: Sequence[str], formats: tuple[HostFormat, ...]) -> Host:
+    """The host of some inputs; what they disagree on is among its notes."""
+    host, notes = load_inputs(inputs, formats, None)
+    return replace(host, notes=notes)
+
+
+def _sound(domain: Domain, document: Document) -> Domain:
     """The domain, if libvirt would take every value of it."""
     if domain.faults:
         fault = domain.faults[0]
-        span = locate(Document(domain.document, Path(domain.document).read_bytes()), [fault.place])[fault.place][0]
+        span = locate(document, [fault.place])[fault.place][0]
         raise LoadError(fault.message, domain.document, span.line, span.column)
     return domain
 
@@ -149,85 +163,11 @@ def _node(node: Node) -> dict[str, Any]:
     }
 
 
-def show_text(subjects: list[Placement | Host]) -> str:
-    """The same for people: a domain with each affinity and its origin, a host with its nodes."""
-    pages = [_host_lines(each) if isinstance(each, Host) else _domain_lines(each) for each in subjects]
-    return "\n\n".join("\n".join(lines) for lines in pages) + "\n"
-
-
-def _domain_lines(placement: Placement) -> list[str]:
-    domain, host = placement.domain, placement.host
-    on = f" on host {host.name}" if host.nodes else ""
-    lines = [f"domain {domain.name}{on} ({domain.document})"]
-    online = "" if len(domain.online) == domain.maximum else f", online {domain.online}"
-    lines.append(f"  vCPUs      {domain.maximum}{online}")
-    for vcpus, affinity in _alike(placement.vcpus):
-        lines.append(f"    {vcpus:<8} {_where(affinity)}")
-    lines.append(f"  emulator   {_where(placement.emulator)}")
-    for threads, affinity in _alike(placement.iothreads):
-        lines.append(f"  IOThread {threads:<2}{_where(affinity)}")
-    lines.append(f"  memory     {_memory(domain.memory_bytes)}, {_policy_text(placement)}")
-    for cell in domain.cells:
-        policy = placement.memory_of(cell)
-        page = placement.page_bytes_of(cell)
-        where = f"{policy.mode} on nodes {policy.nodes}" if policy.nodes else "from any node"
-        pages = f", pages of {size_text(page)}" if page else ""
-        lines.append(
-            f"    cell {cell.id:<3} vCPUs {cell.cpus}, {size_text(cell.memory_bytes)}, {where} ({policy.origin}){pages}"
-        )
-    if domain.topology is not None:
-        parts = _topology(domain.topology)
-        lines.append("  topology   " + ", ".join(f"{count} {name}" for name, count in parts.items()))
-    for address in domain.pci_devices:
-        node = host.node_of_pci(address)
-        lines.append(f"  PCI        {address}" + (f" on node {node}" if node is not None else ""))
-    lines.append(f"  intent     {placement.intent or 'unknown without a host'}")
-    return lines
-
-
-def _alike(affinities: dict[Any, Affinity]) -> list[tuple[str, Affinity]]:
-    """Threads that run alike, together, by their first."""
-    groups: dict[Affinity, list[int]] = {}
-    for thread, affinity in affinities.items():
-        groups.setdefault(Affinity(affinity.cpus, affinity.origin), []).append(thread)
-    return [(str(IdSet.of(threads)), affinity) for affinity, threads in groups.items()]
-
-
-def _where(affinity: Affinity) -> str:
-    cpus = "unknown CPUs" if affinity.cpus is None else f"CPUs {affinity.cpus}"
-    return f"{cpus} ({affinity.origin})"
-
-
-def _policy_text(placement: Placement) -> str:
-    policy = placement.memory
-    where = "from any node" if policy.nodes is None else f"{policy.mode} on nodes {policy.nodes}"
-    return f"{where} ({policy.origin})"
-
-
-def _host_lines(host: Host) -> list[str]:
-    lines = [f"host {host.name} ({', '.join(host.sources)})"]
-    sockets = "unknown" if host.sockets is None else len(host.sockets)
-    cores = "unknown" if host.cores is None else len(host.cores)
-    lines.append(f"  sockets {sockets}, cores {cores}, CPUs {'unknown' if host.cpus is None else host.cpus}")
-    for name, cpus in (("offline", host.offline), ("isolated", host.isolated), ("housekeeping", host.housekeeping)):
-        if cpus:
-            lines.append(f"  {name:<12} CPUs {cpus}")
-    for node in host.nodes or ():
-        has = "CPUs unknown" if node.cpus is None else f"CPUs {node.cpus}" if node.cpus else "no CPUs"
-        distances = " ".join(f"{other}:{value}" for other, value in node.distances.items())
-        lines.append(f"  node {node.id:<4} {has}, {_memory(node.memory_bytes)}, distances {distances or 'unknown'}")
-        for size, pool in sorted((node.hugepages or {}).items()):
-            free = "" if pool.free is None else f", {pool.free} free"
-            lines.append(f"            {pool.total} pages of {size_text(size)}{free}")
-        for address, device in sorted((host.pci or {}).items()):
-            if host.node_of_pci(address) == node.id:
-                lines.append("            " + " ".join((f"PCI {address}", *device.names)))
-    lost = [str(address) for address in sorted(host.pci or {}) if host.node_of_pci(address) is None]
-    if lost:
-        lines.append(f"  PCI, node unknown: {', '.join(lost)}")
-    lines.append(f"  unknown: {', '.join(sorted(host.unknown)) or 'nothing'}")
-    return lines
-
-
-def _memory(size: int | None) -> str:
-    return "memory unknown" if size is None else size_text(size)
+def show_text(subjects: list[Placement | Host], surface: Surface | None = None, unfold: bool = False) -> str:
+    """The same for people: a domain with each affinity and its origin, a host as a drawing; a blank line between two."""
+    surface = surface or Surface()
+    pages = [
+        draw_host(each, surface, unfold) if isinstance(each, Host) else domain_lines(each, surface, unfold)
+        for each in subjects
+    ]
+    return "\n".join("".join(f"{line}\n" for line in page) for page in pages)

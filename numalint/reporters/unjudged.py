@@ -9,7 +9,8 @@ from numalint.model.report import Unjudged
 
 _SUBJECTS = 4
 _CAPABILITIES = "virsh capabilities > capabilities.xml"
-_NODEDEV = "a folder with virsh nodedev-dumpxml of each device that virsh nodedev-list names"
+_NODEDEV = "virsh nodedev-dumpxml of each device that virsh nodedev-list names"
+_SYSFS = "numalint topology capture on the host"
 
 _STATED_BY: dict[Fact, str] = {
     Fact.NODES: _CAPABILITIES,
@@ -19,14 +20,14 @@ _STATED_BY: dict[Fact, str] = {
     Fact.MEMORY: f"{_CAPABILITIES}, or memory_per_node in the host's TOML",
     Fact.DISTANCES: f"{_CAPABILITIES}, or node_distance in the host's TOML",
     Fact.HUGEPAGES: f"{_CAPABILITIES}, or hugepages of each node in the host's TOML",
-    Fact.HUGEPAGES_FREE: "no input that numalint reads states it yet",
+    Fact.HUGEPAGES_FREE: _SYSFS,
     Fact.PCI: f"{_NODEDEV}, or pci of each node in the host's TOML",
     Fact.PCI_NODE: f"{_NODEDEV}; where the firmware does not say, pci of each node in the host's TOML",
     Fact.NAMES: f"{_NODEDEV}, or the name after an address of pci in the host's TOML",
-    Fact.ISOLATED: "isolated under [cpus] in the host's TOML",
-    Fact.OFFLINE: "offline under [cpus] in the host's TOML",
+    Fact.ISOLATED: f"{_SYSFS}, or isolated under [cpus] in the host's TOML",
+    Fact.OFFLINE: f"{_SYSFS}, or offline under [cpus] in the host's TOML",
     Fact.HOUSEKEEPING: "housekeeping under [cpus] in the host's TOML",
-    Fact.IOMMU_GROUPS: _NODEDEV,
+    Fact.IOMMU_GROUPS: f"{_NODEDEV}, or {_SYSFS}",
 }
 
 

@@ -109,6 +109,7 @@ from numalint import (
     Placement,
     Related,
     Severity,
+    Trait,
     ids_text,
     node_places,
     placement_rule,
@@ -131,6 +132,7 @@ class Remote(msgspec.Struct, frozen=True):
     Severity.WARNING,
     Category.IO_LOCALITY,
     needs=Fact.NODES,
+    when=Trait.HOST_DEVICES,
     uses=(Fact.PCI, Fact.PCI_NODE, Fact.NAMES, Fact.DISTANCES),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:

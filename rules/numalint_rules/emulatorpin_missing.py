@@ -91,6 +91,7 @@ from numalint import (
     Placement,
     Related,
     Severity,
+    Trait,
     count_text,
     cpus_text,
     ids_text,
@@ -104,6 +105,7 @@ from numalint import (
     "emulatorpin-missing",
     Severity.WARNING,
     Category.THREADS,
+    when=Trait.PINS,
     uses=(Fact.NODES, Fact.CORES, Fact.ISOLATED, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:

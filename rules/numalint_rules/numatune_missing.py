@@ -92,13 +92,16 @@ from numalint import (
     uses=(Fact.MEMORY, Fact.ISOLATED, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:
-    if placement.host.one_node or not all(policy.free for policy in placement.memory_policies):
+    # memory that the emulator touches first, away from the vCPUs: prealloc-without-numatune
+    if placement.host.one_node or not placement.unbound or placement.touched_elsewhere:
         return
-    inherited = placement.inherited
-    confined = inherited.origin is Origin.VCPU_CPUSET and len(placement.vcpu_nodes or ()) == 1
-    if (placement.pinned or confined) and not placement.unconfined:
-        yield _memory_left_free(placement)
-    elif inherited.origin is not Origin.PLACEMENT_AUTO and placement.fitting_nodes:
+    if placement.confined:
+        nodes = placement.host.nodes_of(placement.pinned_cpus) if placement.pinned else placement.vcpu_nodes
+        if nodes:  # else cpu-nonexistent has it
+            yield _memory_left_free(placement)
+    elif len(placement.domain.cells) > 1:
+        return  # vnuma-without-binding
+    elif placement.inherited.origin is not Origin.PLACEMENT_AUTO and placement.fitting_nodes:
         yield _placed_nowhere(placement)
 
 

@@ -66,6 +66,7 @@ from numalint import (
     Placement,
     Related,
     Severity,
+    Trait,
     count_text,
     cpus_text,
     ids_text,
@@ -74,10 +75,10 @@ from numalint import (
 )
 
 
-@placement_rule("vcpupin-partial", Severity.WARNING, Category.PINNING, precision="very-high")
+@placement_rule("vcpupin-partial", Severity.WARNING, Category.PINNING, when=Trait.PINS, precision="very-high")
 def check(placement: Placement) -> Iterator[Finding]:
     pinned, inherited = placement.pinned, placement.inherited
-    rest = placement.domain.online - IdSet.of(pinned)
+    rest = placement.domain.online - IdSet.of(pinned) - placement.domain.realtime  # rt-vcpu-unpinned has these
     if not pinned or not rest or (inherited.cpus is not None and inherited.cpus <= placement.pinned_cpus):
         return
     apart = inherited.pin is not None and not inherited.pin.cpus & placement.pinned_cpus

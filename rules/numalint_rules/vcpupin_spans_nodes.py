@@ -75,7 +75,7 @@ Sources:
 
 from collections.abc import Iterator
 
-from numalint import NEAR, Category, Fact, Finding, HostNodes, Placement, Severity, node_spread, placement_rule
+from numalint import NEAR, Category, Fact, Finding, HostNodes, Placement, Severity, Trait, node_spread, placement_rule
 
 
 @placement_rule(
@@ -83,6 +83,7 @@ from numalint import NEAR, Category, Fact, Finding, HostNodes, Placement, Severi
     Severity.WARNING,
     Category.PINNING,
     needs=Fact.NODES,
+    when=Trait.PINS,
     uses=(Fact.SOCKETS, Fact.DISTANCES, Fact.MEMORY, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:

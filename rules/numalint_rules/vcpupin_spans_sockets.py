@@ -81,7 +81,7 @@ Sources:
 
 from collections.abc import Iterator
 
-from numalint import Category, Fact, Finding, Placement, Severity, placement_rule, socket_spread
+from numalint import Category, Fact, Finding, Placement, Severity, Trait, placement_rule, socket_spread
 
 
 @placement_rule(
@@ -89,6 +89,7 @@ from numalint import Category, Fact, Finding, Placement, Severity, placement_rul
     Severity.WARNING,
     Category.PINNING,
     needs=Fact.SOCKETS,
+    when=Trait.PINS,
     uses=(Fact.NODES, Fact.MEMORY, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:

@@ -79,8 +79,8 @@ def check(placement: Placement) -> Iterator[Finding]:
     host, vcpus = placement.host, len(placement.domain.online)
     largest = max(host.usable_cpus, key=lambda node: len(host.usable_cpus[node]))
     room = len(host.usable_cpus[largest])
-    if vcpus <= room or placement.guest_nodes_fit:
-        return
+    if vcpus <= room or vcpus > len(host.guest_cpus) or placement.guest_nodes_fit:
+        return  # vcpus-exceed-host has those that exceed the whole host
     kept = len(host.cpus_of(IdSet.of([largest]))) - room
     has = f"{count_text(room, 'CPU')}{f' beside {kept} for housekeeping' if kept else ''}"
     parts = -(-vcpus // room) if room else 0

@@ -105,13 +105,7 @@ def _meant(placement: Placement) -> bool:
     topology = placement.domain.topology
     if topology is None or topology.threads < 2:
         return False
-    return all(_on_one_core(placement, core) for core in _guest_cores(placement, topology.threads))
-
-
-def _guest_cores(placement: Placement, threads: int) -> Iterator[Vcpus]:
-    for first in range(0, placement.domain.maximum, threads):
-        core: Vcpus = IdSet((1 << threads) - 1 << first)
-        yield core & placement.domain.online
+    return all(_on_one_core(placement, core & placement.domain.online) for core in placement.domain.guest_cores)
 
 
 def _on_one_core(placement: Placement, vcpus: Vcpus) -> bool:

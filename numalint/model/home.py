@@ -1,0 +1,41 @@
+"""Where a guest is, in words, and where its emulator and its IOThreads may go without disturbing its vCPUs."""
+
+from __future__ import annotations
+
+from numalint.model.apart import bound_text
+from numalint.model.finding import Related
+from numalint.model.idset import IdSet
+from numalint.model.placement import Placement
+from numalint.model.wording import ids_text
+
+
+def home_text(placement: Placement) -> str:
+    """What keeps a guest on its nodes, and which these are: ``its vCPUs and memory are on node 1``."""
+    kept, bound = bool(placement.held), placement.memory_nodes is not None
+    what = "vCPUs and memory are" if kept and bound else "vCPUs are" if kept else "memory is"
+    return f"its {what} on {ids_text('node', placement.home_nodes)}"
+
+
+def home_places(placement: Placement) -> tuple[Related, ...]:
+    """Where the domain says so: the first pin of a vCPU, and the first binding of memory."""
+    pins = placement.domain.vcpupins
+    vcpus = [
+        Related(pins[vcpu].place.at("cpuset"), f"vCPU {vcpu} is on {ids_text('node', nodes)}")
+        for vcpu, nodes in placement.held.items()
+        if vcpu in pins
+    ]
+    memory = [
+        Related(bound.binding.place.at("nodeset"), f"the memory is {bound_text(bound.binding)}")
+        for bound in placement.bound
+    ]
+    return (*vcpus[:1], *memory[:1])
+
+
+def aside_text(placement: Placement, pin: str) -> str:
+    """A pin to write for the emulator or an IOThread (``pin`` is its start tag so far), and whose CPUs it names."""
+    cpus, nodes = placement.aside_cpus, placement.home_nodes
+    on = f" of {ids_text('node', nodes)}" if nodes else ""
+    if not cpus:
+        return f"<{pin}> with CPUs{on} that no vCPU has"
+    whose = "the host keeps" if cpus <= (placement.host.housekeeping or IdSet()) else "no vCPU of this domain has"
+    return f"<{pin} cpuset='{cpus}'/>: {ids_text('CPU', cpus)}{on}, which {whose}"
