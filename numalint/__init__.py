@@ -48,7 +48,7 @@ from numalint.model.domain import (  # noqa: E402
     VainExclusion,
 )
 from numalint.model.finding import Finding, NotJudged, Related, Severity  # noqa: E402
-from numalint.model.home import aside_text, home_places, home_text  # noqa: E402
+from numalint.model.home import aside_text, device_text, home_places, home_text  # noqa: E402
 from numalint.model.host import L3, NEAR, Fact, Host, Node, PciAddress, PciDevice, Pool, Region  # noqa: E402
 from numalint.model.idset import (  # noqa: E402
     GuestCell,
@@ -84,9 +84,9 @@ from numalint.model.wording import (  # noqa: E402
     ids_text,
     node_places,
     node_text,
-    numbers_text,
     set_text,
     size_text,
+    written_ids_text,
 )
 
 hookimpl = HookimplMarker("numalint")
@@ -176,6 +176,7 @@ __all__ = [
     "count_text",
     "cpus_text",
     "crossed",
+    "device_text",
     "domain_rule",
     "home_places",
     "home_text",
@@ -184,7 +185,6 @@ __all__ = [
     "node_places",
     "node_spread",
     "node_text",
-    "numbers_text",
     "overbooked",
     "place_of_term",
     "placement_rule",
@@ -192,4 +192,5 @@ __all__ = [
     "size_text",
     "socket_spread",
     "union",
+    "written_ids_text",
 ]

@@ -64,7 +64,8 @@ def test(context: click.Context, /, paths: tuple[str, ...]) -> None:
 
     Exit code 0: every example holds; 1: some do not; 2: a path has no rule.
     """
-    from numalint.testing import examples, what_is_missing  # noqa: PLC0415  # only this command needs it
+    from numalint.rule_checks import broken_promises  # noqa: PLC0415  # only this command needs them
+    from numalint.testing import examples, what_is_missing  # noqa: PLC0415
 
     try:
         found = [rule for path in paths for rule in load_pack(path)]
@@ -78,7 +79,7 @@ def test(context: click.Context, /, paths: tuple[str, ...]) -> None:
         except (AssertionError, LoadError, ValueError) as error:
             failed += 1
             click.echo(f"FAILED  {error if str(error).startswith(str(example)) else f'{example}: {error}'}")
-    for sentence in filter(None, map(what_is_missing, found)):
+    for sentence in (said for rule in found for said in (what_is_missing(rule), *broken_promises(rule)) if said):
         failed += 1
         click.echo(f"FAILED  {sentence}")
     click.echo(f"{failed} failed" if failed else f"all examples of {count(len(found), 'rule')} hold")

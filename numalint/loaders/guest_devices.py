@@ -63,6 +63,7 @@ def read_memory(element: Element, parts: Sections, reader: Reader) -> Iterator[R
     node, mask, path = target.first("node"), source.first("nodemask"), source.first("path")
     cell = None if node is None else reader.number(node, TEXT)
     nodes: HostNodes | None = None if mask is None else reader.text_set(mask)
+    page = source.first("pagesize")
     yield MemoryDevice(
         element.get("model", ""),
         size_bytes or 0,
@@ -71,6 +72,7 @@ def read_memory(element: Element, parts: Sections, reader: Reader) -> Iterator[R
         reader.place(element),
         None if mask is None else reader.place(mask).at(TEXT),
         None if path is None or not path.text else path.text.strip(),
+        None if page is None else reader.size(page, TEXT),
     )
 
 
@@ -100,7 +102,7 @@ def _iothread_uses(driver: Element | None, user: str, bus: str | None, reader: R
     if "iothread" in driver.attrib:
         thread = reader.number(driver, "iothread")
         if thread is not None:
-            yield IOThreadUse(thread, user, bus, reader.place(driver).at("iothread"))
+            yield IOThreadUse(thread, user, bus, reader.place(driver).at("iothread"), driver=reader.place(driver))
     threads = Sections(driver).below("iothreads").all("iothread")
     of = reader.number(driver, "queues") if threads and "queues" in driver.attrib else None
     for element in threads:
@@ -108,7 +110,7 @@ def _iothread_uses(driver: Element | None, user: str, bus: str | None, reader: R
         queues = [reader.number(queue, "id") for queue in Sections(element).all("queue")]
         if thread is not None:
             mapped = tuple(number for number in queues if number is not None)
-            yield IOThreadUse(thread, user, bus, reader.place(element).at("id"), mapped, of)
+            yield IOThreadUse(thread, user, bus, reader.place(element).at("id"), mapped, of, reader.place(driver))
 
 
 def _attribute(element: Element | None, name: str) -> str | None:

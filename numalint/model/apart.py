@@ -152,10 +152,10 @@ class Apart(msgspec.Struct, frozen=True, dict=True):
         """What to write on the side to move."""
         if self.strays and self.memory_moves and len(self.bound.cells) > 1:
             return f"bind each guest cell to the node of its vCPUs, by a <memnode> and in <memory>: {self.memnodes}"
-        if not self._fits(self.common if self.memory_moves else self.homes):
-            return (
-                "no node holds it: give the guest a NUMA cell for each node, with a <memnode>, and pin its vCPUs there"
-            )
+        goal = self.common if self.memory_moves else self.homes
+        if not self._fits(goal):
+            cells = "a NUMA cell for each node, with a <memnode>, and pin its vCPUs there"
+            return f"{ids_text('node', goal)} cannot hold it: give the guest {cells}"
         if self.memory_moves:
             return f"bind the memory to {ids_text('node', self.common)}: {self.element(self.common)}"
         usable = self.placement.host.usable_cpus

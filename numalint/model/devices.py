@@ -79,7 +79,8 @@ class IOThreadUse(msgspec.Struct, frozen=True):
     """A device that names an IOThread: ``user`` is the device in words, ``bus`` that of a disk.
 
     ``queues`` are those that are mapped to the thread; None where the thread serves the whole device. ``of`` is how many
-    queues the device is given, None where it is not said.
+    queues the device is given, None where it is not said. ``driver`` is the ``<driver>`` that says all this: two uses of
+    one device have the same.
     """
 
     thread: int
@@ -88,12 +89,14 @@ class IOThreadUse(msgspec.Struct, frozen=True):
     place: Place
     queues: tuple[int, ...] | None = None
     of: int | None = None
+    driver: Place | None = None
 
 
 class MemoryDevice(msgspec.Struct, frozen=True):
     """A ``<memory>`` device. ``cell`` is the guest cell that gets it, ``nodes`` the host nodes of its ``nodemask``.
 
-    ``path`` is the file or the device of the host that backs it (``/dev/dax0.0``).
+    ``path`` is the file or the device of the host that backs it (``/dev/dax0.0``). ``page_bytes`` is the size of the pages
+    that it is made of; None where it does not say, and has those of its cell.
     """
 
     model: str
@@ -103,6 +106,7 @@ class MemoryDevice(msgspec.Struct, frozen=True):
     place: Place
     nodes_place: Place | None = None
     path: str | None = None
+    page_bytes: int | None = None
 
 
 class SharedMemoryUser(msgspec.Struct, frozen=True):

@@ -379,6 +379,15 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
             if each.thread == "vcpu" and each.policy in REALTIME_POLICIES
         )
 
+    def page_of(self, cell: Cell | None = None) -> HugePages | None:
+        """The ``<page>`` that backs a cell or, without one, the whole guest, whatever cell it names.
+
+        None for ordinary memory.
+        """
+        own = [page for page in self.hugepages if page.cells is not None and (cell is None or cell.id in page.cells)]
+        page = next(iter(own + [page for page in self.hugepages if page.cells is None]), None)
+        return None if page is None or page.size_bytes == ORDINARY_PAGE else page
+
     def scheduler_of(self, vcpu: Vcpu) -> Scheduler | None:
         """The vcpusched that names a vCPU."""
         return next((each for each in self.schedulers if each.thread == "vcpu" and each.ids.mask >> vcpu & 1), None)

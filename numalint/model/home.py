@@ -1,8 +1,9 @@
-"""Where a guest is, in words, and where its emulator and its IOThreads may go without disturbing its vCPUs."""
+"""Where a guest and its devices are, in words, and where its emulator and its IOThreads may go beside its vCPUs."""
 
 from __future__ import annotations
 
 from numalint.model.apart import bound_text
+from numalint.model.devices import Device
 from numalint.model.finding import Related
 from numalint.model.idset import IdSet
 from numalint.model.placement import Placement
@@ -39,3 +40,12 @@ def aside_text(placement: Placement, pin: str) -> str:
         return f"<{pin}> with CPUs{on} that no vCPU has"
     whose = "the host keeps" if cpus <= (placement.host.housekeeping or IdSet()) else "no vCPU of this domain has"
     return f"<{pin} cpuset='{cpus}'/>: {ids_text('CPU', cpus)}{on}, which {whose}"
+
+
+def device_text(placement: Placement, device: Device) -> str:
+    """A device of the host by its address and what it is called there: ``0000:81:00.0 (ens3f0)``."""
+    address = placement.address_of(device)
+    if address is None:
+        return str(device.reference)
+    known = (placement.host.pci or {}).get(address)
+    return f"{address} ({', '.join(known.names[:2])})" if known is not None and known.names else str(address)

@@ -113,7 +113,8 @@ class WrittenSet(NamedTuple):
 class MemoryPart(msgspec.Struct, frozen=True):
     """Memory that one policy rules: that of a cell, of a guest without cells, or of a DIMM (a ``<memory>`` device).
 
-    ``huge`` tells that it is in huge pages, of whatever size.
+    ``huge`` tells that it is in huge pages, ``page_bytes`` of which size: None for ordinary ones, and for the host's
+    default size.
     """
 
     size_bytes: int
@@ -121,6 +122,7 @@ class MemoryPart(msgspec.Struct, frozen=True):
     huge: bool
     cell: Cell | None = None
     device: MemoryDevice | None = None
+    page_bytes: int | None = None
 
     @property
     def nodeset_place(self) -> Place | None:
@@ -356,18 +358,12 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
 
     def page_bytes_of(self, cell: Cell) -> int | None:
         """The size of the huge pages that back a cell; None for ordinary pages or the host's default size."""
-        pages = self.domain.hugepages
-        own = [page for page in pages if page.cells is not None and cell.id in page.cells]
-        whole = [page for page in pages if page.cells is None]
-        size = next((page.size_bytes for page in own + whole), None)
-        return None if size == ORDINARY_PAGE else size
+        page = self.domain.page_of(cell)
+        return None if page is None else page.size_bytes
 
     def in_huge_pages(self, cell: Cell | None = None) -> bool:
         """Whether huge pages, of whatever size, back a cell; without one, the whole guest, whatever cell they name."""
-        pages = self.domain.hugepages
-        own = [page for page in pages if page.cells is not None and (cell is None or cell.id in page.cells)]
-        first = next(iter(own + [page for page in pages if page.cells is None]), None)
-        return first is not None and first.size_bytes != ORDINARY_PAGE
+        return self.domain.page_of(cell) is not None
 
     @functools.cached_property
     def memory_policies(self) -> tuple[MemoryPolicy, ...]:
@@ -378,20 +374,29 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     def memory_parts(self) -> tuple[MemoryPart, ...]:
         """The guest's memory at start. A virtio-mem device is filled later, and other devices are no memory of the host."""
         domain = self.domain
-        parts = [
-            MemoryPart(cell.memory_bytes, self.memory_of(cell), self.in_huge_pages(cell), cell) for cell in domain.cells
-        ]
+        parts = [self._part(cell.memory_bytes, self.memory_of(cell), cell) for cell in domain.cells]
         if not domain.cells and domain.memory_bytes is not None:
-            parts.append(MemoryPart(domain.memory_bytes, self.memory, self.in_huge_pages()))
+            parts.append(self._part(domain.memory_bytes, self.memory))
         cells = {part.cell.id: part for part in parts if part.cell is not None}
         for device in domain.guest.memory:
             if device.model == "dimm":
                 cell = cells.get(device.cell) if device.cell is not None else None
-                policy, huge = (self.memory, self.in_huge_pages()) if cell is None else (cell.policy, cell.huge)
+                policy = self.memory if cell is None else cell.policy
                 if device.nodes is not None:
                     policy = MemoryPolicy(policy.mode or "strict", device.nodes, Origin.MEMORY)
-                parts.append(MemoryPart(device.size_bytes, policy, huge, device=device))
+                parts.append(self._part(device.size_bytes, policy, None if cell is None else cell.cell, device))
         return tuple(parts)
+
+    def _part(
+        self, size: int, policy: MemoryPolicy, cell: Cell | None = None, device: MemoryDevice | None = None
+    ) -> MemoryPart:
+        """``size`` bytes in the pages of a device or, where it does not say which, of its cell."""
+        page = self.domain.page_of(cell)
+        huge, page_bytes = page is not None, None if page is None else page.size_bytes
+        if device is not None and device.page_bytes is not None:
+            huge = device.page_bytes != ORDINARY_PAGE
+            page_bytes = device.page_bytes if huge else None
+        return MemoryPart(size, policy, huge, cell if device is None else None, device, page_bytes)
 
     @functools.cached_property
     def memory_nodes(self) -> HostNodes | None:

@@ -35,7 +35,7 @@ def ids_text(noun: str, ids: IdSet[Id]) -> str:
     return f"{noun}{'' if len(ids) == 1 else 's'} {set_text(ids)}"
 
 
-def numbers_text(noun: str, numbers: Iterable[int]) -> str:
+def written_ids_text(noun: str, numbers: Iterable[int]) -> str:
     """As ``ids_text``, of numbers that no bound holds: a mask of one that a file has wrong may be larger than memory."""
     found = sorted(set(numbers))
     if not found or found[-1] <= LARGEST_ID:

@@ -1,9 +1,10 @@
 """`<vcpu cpuset>` names CPUs of several nodes, though one would hold the guest.
 
-All vCPUs inherit the set, so each of them may be moved at any moment to the node where its memory is not. Red Hat puts
-NUMA misses at 10 % and more. A set of no more CPUs than the guest has vCPUs is meant for this guest alone, and so is one whose
-nodes are those that its memory is bound to: then this is a warning. A larger set is a pool that guests share, as OpenStack's
-cpu_shared_set, and the guest is meant to float in it: a note, as it is where the nodes are near each other (distance 12 or less).
+All vCPUs inherit the set, so each of them may be moved at any moment to the node where its memory is not. Red Hat puts NUMA
+misses at 10 % and more. A set of no more CPUs than the guest has vCPUs is meant for this guest alone, and so is one whose nodes
+are those that its memory is bound to: then this is a warning. A larger set is a pool that guests share, as OpenStack's
+cpu_shared_set, and the guest is meant to float in it: a note, as it is where the nodes are near each other (distance 12 or
+less).
 
 Host: pack:2 [numa(memory=16GiB)] core:4 pu:1
 
@@ -69,8 +70,8 @@ Good:
 
 Fix: Name CPUs of one node, and bind the memory to that node.
 
-When to ignore it: The set is a pool for many guests, and the kernel is to choose. Memory that is interleaved over just these nodes
-is a choice of bandwidth, and makes this a note.
+When to ignore it: The set is a pool for many guests, and the kernel is to choose. Memory that is interleaved over just these
+nodes is a choice of bandwidth, and makes this a note.
 
 Sources:
 - Red Hat Enterprise Linux 7, Virtualization Tuning and Optimization Guide, 9.3: avoid splitting resources across NUMA nodes

@@ -94,7 +94,7 @@ from numalint import (
     cpus_text,
     domain_rule,
     ids_text,
-    numbers_text,
+    written_ids_text,
 )
 
 REFUSED = {"numatune": "only one numatune is supported"}
@@ -140,7 +140,7 @@ def _place(pin: ThreadPin) -> Place:
 def _twice(domain: Domain, thread: str, pairs: list[tuple[ThreadPin, ThreadPin]]) -> Finding:
     noun, refused = WORDS[thread]
     ids = {later.id for _, later in pairs if later.id is not None}
-    who = numbers_text(noun, ids) if ids else noun
+    who = written_ids_text(noun, ids) if ids else noun
     before, again = pairs[0]
     sets = f": to {cpus_text(before.pin.cpus)} and to {cpus_text(again.pin.cpus)}" if len(pairs) == 1 else ""
     related = [Related(_place(later), f"{_name(noun, later)} a second time") for _, later in pairs[1:]]

@@ -1,9 +1,9 @@
 """The guest is on nodes that are farther from each other than others that would hold it.
 
 Hosts of four and more sockets are often no full mesh: some pairs of nodes are one hop apart, others two, and the distances
-(SLIT) say which. A guest of several nodes that is on a far pair pays for the second hop wherever its nodes talk to
-each other. SUSE's guides hand the host's distances on to the guest for that reason. The rule knows nothing of the
-other guests of the host, so it is a note.
+(SLIT) say which. A guest of several nodes that is on a far pair pays for the second hop wherever its nodes talk to each other.
+SUSE's guides hand the host's distances on to the guest for that reason. The rule knows nothing of the other guests of the host,
+so it is a note.
 
 Host: format = 1
       name = "kvm01"
@@ -65,11 +65,10 @@ Good:
 
 Fix: Move the guest to nodes that are near each other, if other guests leave room there.
 
-When to ignore it: The near nodes are taken, or the guest's parts hardly talk to each other. Where the guest has a device of the host on
-one of its nodes, only nodes that keep it there are proposed.
+When to ignore it: The near nodes are taken, or the guest's parts hardly talk to each other. Where the guest has a device of the
+host on one of its nodes, only nodes that keep it there are proposed.
 
 Sources:
-- Linux, Documentation/mm/numa, and ACPI, System Locality Information Table: what a distance is
 - SUSE, SAP HANA on KVM: the distances of the cells are those of the host
 - Red Hat Enterprise Linux 7, Virtualization Tuning and Optimization Guide, 9.3: a host of eight nodes
 """

@@ -1,11 +1,12 @@
 """A vCPU may float over isolated CPUs, where the kernel balances nothing.
 
-CPUs that the kernel isolates (`isolcpus=`) are left out of its load balancing: a thread stays on the one on which it was put. vCPUs
-whose sets hold several CPUs count on being moved, and on isolated CPUs they are not; some of them share one CPU for
-hours while its neighbours idle. Canonical's support met it as a slow Ceph, VFIO users as all load on one core, and the cure was to
+CPUs that the kernel isolates (`isolcpus=`) are left out of its load balancing: a thread stays on the one on which it was put.
+vCPUs whose sets hold several CPUs count on being moved, and on isolated CPUs they are not; some of them share one CPU for hours
+while its neighbours idle. Canonical's support met it as a slow Ceph, VFIO users as all load on one core, and the cure was to
 take the guests off the isolated CPUs. A vCPU that is pinned to one isolated CPU is what they are for.
 
-A guest without any set runs on all CPUs of the host, the isolated ones among them, before libvirt 10.4; from then on, without them.
+A guest without any set runs on all CPUs of the host, the isolated ones among them, before libvirt 10.4; from then on, without
+them.
 
 Host: format = 1
       name = "kvm01"
@@ -58,8 +59,8 @@ Good:
 
 Fix: Pin each vCPU to one isolated CPU, or let them float over CPUs that are not isolated.
 
-When to ignore it: The CPUs are isolated by a cpuset partition that balances inside, not by isolcpus. Then leave them out of the host
-file's `isolated`.
+When to ignore it: The CPUs are isolated by a cpuset partition that balances inside, not by isolcpus. Then leave them out of the
+host file's `isolated`.
 
 Sources:
 - Linux, kernel-parameters: isolcpus are isolated from the general SMP balancing

@@ -1,9 +1,9 @@
 """vCPUs may run on CPUs that the host keeps for itself.
 
-Housekeeping CPUs have the host's daemons, its interrupts, and the emulator threads of the guests. A vCPU there is disturbed by them and
-disturbs them, and with them every guest that waits for I/O. Which CPUs these are is declared in the host file; SUSE
-keeps at least a core of each node. A vCPU that was to have a CPU of its own does not have it there: a warning. A guest
-that floats only shares them now and then: a note. Emulator and IOThreads belong there.
+Housekeeping CPUs have the host's daemons, its interrupts, and the emulator threads of the guests. A vCPU there is disturbed by
+them and disturbs them, and with them every guest that waits for I/O. Which CPUs these are is declared in the host file; SUSE
+keeps at least a core of each node. A vCPU that was to have a CPU of its own does not have it there: a warning. A guest that
+floats only shares them now and then: a note. Emulator and IOThreads belong there.
 
 Host: format = 1
       name = "kvm01"

@@ -1,8 +1,8 @@
 """Some vCPUs are on isolated CPUs, others are not.
 
-Isolated CPUs (`isolcpus=`) have no other tasks, the others have those of the host and of floating guests. The vCPUs of one guest are
-then not alike: what waits for all of them waits for those that are disturbed, and the isolated CPUs were given for little. Most
-often the set of isolated CPUs was changed after the guests were pinned, or the wrong CPUs were taken.
+Isolated CPUs (`isolcpus=`) have no other tasks, the others have those of the host and of floating guests. The vCPUs of one
+guest are then not alike: what waits for all of them waits for those that are disturbed, and the isolated CPUs were given for
+little. Most often the set of isolated CPUs was changed after the guests were pinned, or the wrong CPUs were taken.
 
 Host: format = 1
       name = "kvm01"
@@ -55,8 +55,9 @@ Good:
 
 Fix: Pin all vCPUs to isolated CPUs, or none.
 
-When to ignore it: One vCPU is for the guest's own housekeeping, and the others do the work. Realtime vCPUs on isolated CPUs beside
-others that are not realtime say so, and so do vCPUs that share a pool beside others with a CPU each: then nothing is said.
+When to ignore it: One vCPU is for the guest's own housekeeping, and the others do the work. Realtime vCPUs on isolated CPUs
+beside others that are not realtime say so, and so do vCPUs that share a pool beside others with a CPU each: then nothing is
+said.
 
 Sources:
 - canonical/hotsos, cpu_pinning: cpu-dedicated-set-mixed-sources

@@ -92,7 +92,7 @@ from numalint import (
     Severity,
     count_text,
     domain_rule,
-    numbers_text,
+    written_ids_text,
 )
 
 
@@ -145,8 +145,8 @@ def _without_cells(memnodes: tuple[MemoryBinding, ...]) -> Finding:
 
 
 def _strangers(strange: list[MemoryBinding], cells: set[GuestCell]) -> Finding:
-    unknown = numbers_text("cell", (each.cell for each in strange if each.cell is not None))
-    has = numbers_text("cell", cells)
+    unknown = written_ids_text("cell", (each.cell for each in strange if each.cell is not None))
+    has = written_ids_text("cell", cells)
     others = tuple(
         Related(each.place.at("cellid"), f"nor a cell {each.cell}") for each in strange[1 : 1 + MOST_RELATED]
     )

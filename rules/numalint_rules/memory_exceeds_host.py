@@ -1,10 +1,11 @@
 """The guest has more memory than the host.
 
-QEMU asks for all of it when it starts, and Linux refuses what memory and swap together could never give: libvirt 9.0.0 and 11.3.0 say
-"cannot set up guest memory 'pc.ram': Cannot allocate memory". Memory in the host's pools of huge pages is lost to guests in ordinary
-pages. What fits only without these pools starts, and swaps or is killed when the guest has used the rest; where it is
-allocated at start (`<allocation mode='immediate'/>`, locked, or for a passed through device) it is killed at once. So this is an
-error where the guest cannot start, and else a warning. A guest in huge pages is judged by the pools of their size instead.
+QEMU asks for all of it when it starts, and Linux refuses what memory and swap together could never give: libvirt 9.0.0 and
+11.3.0 say "cannot set up guest memory 'pc.ram': Cannot allocate memory". Memory in the host's pools of huge pages is lost to
+guests in ordinary pages. What fits only without these pools starts, and swaps or is killed when the guest has used the rest;
+where it is allocated at start (`<allocation mode='immediate'/>`, locked, or for a passed through device) it is killed at once.
+So this is an error where the guest cannot start, and else a warning. A guest in huge pages is judged by the pools of their size
+instead.
 
 Host: pack:2 [numa(memory=32GiB)] core:4 pu:1
 
@@ -77,7 +78,6 @@ When to ignore it: The host has swap, the guest never uses all that it is given,
 
 Sources:
 - measured with libvirt 9.0.0 and 11.3.0: more than the whole host is refused, preallocated memory over what there is ends in a kill
-- Linux, Documentation/mm/overcommit-accounting: obvious overcommits of address space are refused
 - SUSE Best Practices, Optimizing Linux for AMD EPYC 9005: memory is not overcommitted, and 5 to 10 % are the host's
 """
 

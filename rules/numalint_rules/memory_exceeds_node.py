@@ -1,10 +1,10 @@
 """The guest has more memory than the nodes that it is bound to, or than any node.
 
-Memory that is bound with mode strict comes from its nodes or not at all. A guest that is larger than they are starts all the same,
-and is killed when it has used what they have, though other nodes have plenty. Where its memory is allocated at start, it is killed
-then. Both are errors. With mode preferred or interleave the rest comes from other nodes and stays remote; memory that is bound
-nowhere is spread over several nodes of which the guest knows nothing. On two-socket EPYC, large guests without
-NUMA cells of their own lost 50 to 60 % in the STREAM benchmark. These are warnings, and a note where the nodes are near each other.
+Memory that is bound with mode strict comes from its nodes or not at all. A guest that is larger than they are starts all the
+same, and is killed when it has used what they have, though other nodes have plenty. Where its memory is allocated at start, it
+is killed then. Both are errors. With mode preferred or interleave the rest comes from other nodes and stays remote; memory that
+is bound nowhere is spread over several nodes of which the guest knows nothing. On two-socket EPYC, large guests without NUMA
+cells of their own lost 50 to 60 % in the STREAM benchmark. These are warnings, and a note where the nodes are near each other.
 
 Pools of huge pages and what the host keeps for itself are subtracted. Guests in huge pages are judged by the pools instead.
 
@@ -77,8 +77,8 @@ Good:
 Fix: Bind the guest to a node that can hold it, give it less memory, or as many NUMA cells as it needs nodes, each bound by
 `<memnode>`.
 
-When to ignore it: The guest is never to use all that it is given: a balloon keeps it small (`<currentMemory>`, which makes this a
-warning).
+When to ignore it: The guest is never to use all that it is given: a balloon keeps it small (`<currentMemory>`, which makes this
+a warning).
 
 Sources:
 - measured with libvirt 9.0.0 and 11.3.0: a guest of 4 GiB on a node of 2.5 GiB starts; with preallocation QEMU is killed

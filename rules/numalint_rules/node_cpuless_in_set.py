@@ -1,13 +1,13 @@
 """The memory is bound to a node that has no CPUs.
 
-CXL memory, HBM and the memory of GPUs are nodes of their own, which no vCPU can be near: memory there is slower (or, with HBM, wanted
-for its bandwidth), and the guest knows nothing of it. With mode strict over a CPU's node and such a one, the kernel takes the
-near node first and the far one for the rest, silently; interleave puts a share of every page range there. A tier that the host file declares as
-such (`kind`) beside a node with CPUs is taken for a choice, and nothing is said.
+CXL memory, HBM and the memory of GPUs are nodes of their own, which no vCPU can be near: memory there is slower (or, with HBM,
+wanted for its bandwidth), and the guest knows nothing of it. With mode strict over a CPU's node and such a one, the kernel
+takes the near node first and the far one for the rest, silently; interleave puts a share of every page range there. A tier that
+the host file declares as such (`kind`) beside a node with CPUs is taken for a choice, and nothing is said.
 
-A guest that is bound to such nodes alone may not start: measured with memory on node 2 of a host whose CPUs are on nodes 0 and 1,
-QEMU refuses memory that is allocated at start ("The nodes select no CPUs"), and libvirt 11.3.0 refuses strict memory of a guest
-without cells ("cannot set CPU affinity on process"). These are errors.
+A guest that is bound to such nodes alone may not start: measured with memory on node 2 of a host whose CPUs are on nodes 0 and
+1, QEMU refuses memory that is allocated at start ("The nodes select no CPUs"), and libvirt 11.3.0 refuses strict memory of a
+guest without cells ("cannot set CPU affinity on process"). These are errors.
 
 Host: format = 1
       name = "cxl1"
@@ -80,10 +80,11 @@ Good:
       </numatune>
     </domain>
 
-Fix: Bind to nodes with CPUs; or give the guest a cell without vCPUs for the far memory, so that it knows, with a `<memnode>` and
-without preallocation.
+Fix: Bind to nodes with CPUs; or give the guest a cell without vCPUs for the far memory, so that it knows, with a `<memnode>`
+and without preallocation.
 
-When to ignore it: The far memory is meant. Declare the node's `kind` in the host file (cxl, hbm, pmem, gpu), and nothing is said.
+When to ignore it: The far memory is meant. Declare the node's `kind` in the host file (cxl, hbm, pmem, gpu), and nothing is
+said.
 
 Sources:
 - measured with libvirt 9.0.0 and 11.3.0 on a host with a node without CPUs: what starts, and the words of what does not

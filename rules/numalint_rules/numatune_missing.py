@@ -101,6 +101,8 @@ def check(placement: Placement) -> Iterator[Finding]:
             yield _memory_left_free(placement)
     elif len(placement.domain.cells) > 1:
         return  # vnuma-without-binding
+    elif placement.inherited.pin is not None and not placement.unconfined:
+        return  # cpuset-spans-nodes
     elif placement.inherited.origin is not Origin.PLACEMENT_AUTO and placement.fitting_nodes:
         yield _placed_nowhere(placement)
 

@@ -1,9 +1,9 @@
 """numad chooses the nodes for the vCPUs or for the memory, and the other is fixed.
 
-`placement='auto'` on `<vcpu>` alone, beside a `<memory>` with a nodeset, gives two answers that know nothing of each other: numad
-picks the CPUs by what is free at the start, and the memory is where the file says. So it is with
-`<memory placement='auto'/>` beside any pin or `<vcpu cpuset>`: then the vCPUs are not numad's. At some starts the two meet, at
-others all memory is remote, and Red Hat puts NUMA misses at 10 % and more.
+`placement='auto'` on `<vcpu>` alone, beside a `<memory>` with a nodeset, gives two answers that know nothing of each other:
+numad picks the CPUs by what is free at the start, and the memory is where the file says. So it is with `<memory
+placement='auto'/>` beside any pin or `<vcpu cpuset>`: then the vCPUs are not numad's. At some starts the two meet, at others
+all memory is remote, and Red Hat puts NUMA misses at 10 % and more.
 
 Host: none
 

@@ -1,9 +1,10 @@
 """numad chooses the CPUs or the memory's nodes at each start.
 
-With `placement='auto'` libvirt asks the daemon numad when the guest starts; without numad the start fails ("Failed to query numad for the
-advisory nodeset"). Its answer is whole nodes, by what is free at that moment: it was nodes 0-1 at one start and node 0 at the next of
-the same domain on the same host. It is given once and not again when the load has changed, and it knows nothing of
-isolated CPUs and of what other guests are pinned to. So nothing else about this placement can be judged from the file.
+With `placement='auto'` libvirt asks the daemon numad when the guest starts; without numad the start fails ("Failed to query
+numad for the advisory nodeset"). Its answer is whole nodes, by what is free at that moment: it was nodes 0-1 at one start and
+node 0 at the next of the same domain on the same host. It is given once and not again when the load has changed, and it knows
+nothing of isolated CPUs and of what other guests are pinned to. So nothing else about this placement can be judged from the
+file.
 
 Host: none
 

@@ -1,9 +1,9 @@
 """The guest is spread over more nodes than it needs.
 
-It does not fit one node, or nothing keeps it on one, but it would fit fewer than it is on. Each further node puts more of its memory
-far from the vCPU that uses it, and takes room from guests that would fit there. SUSE says to use the smallest possible number of
-host nodes; Red Hat puts NUMA misses at 10 % and more. Guests that float, and nodes that are near each other (distance 12
-or less), make this a note.
+It does not fit one node, or nothing keeps it on one, but it would fit fewer than it is on. Each further node puts more of its
+memory far from the vCPU that uses it, and takes room from guests that would fit there. SUSE says to use the smallest possible
+number of host nodes; Red Hat puts NUMA misses at 10 % and more. Guests that float, and nodes that are near each other (distance
+12 or less), make this a note.
 
 Host: format = 1
       name = "kvm01"
@@ -71,11 +71,11 @@ Good:
       </numatune>
     </domain>
 
-Fix: Keep vCPUs and memory on as few nodes as hold them, those that have the guest's devices first. A guest that needs several gets a
-NUMA cell for each.
+Fix: Keep vCPUs and memory on as few nodes as hold them, those that have the guest's devices first. A guest that needs several
+gets a NUMA cell for each.
 
-When to ignore it: The guest wants the memory bandwidth of all these nodes. Memory that is interleaved over just them says so, and so
-do several NUMA cells: then nothing is said.
+When to ignore it: The guest wants the memory bandwidth of all these nodes. Memory that is interleaved over just them says so,
+and so do several NUMA cells: then nothing is said.
 
 Sources:
 - SUSE Best Practices, Optimizing Linux for AMD EPYC 9005: the smallest possible number of host NUMA nodes

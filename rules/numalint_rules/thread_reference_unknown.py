@@ -153,9 +153,9 @@ from numalint import (
     count_text,
     domain_rule,
     ids_text,
-    numbers_text,
     set_text,
     union,
+    written_ids_text,
 )
 
 POLICIES = ("batch", "idle", *REALTIME_POLICIES)
@@ -201,17 +201,19 @@ def _unknown_iothreads(domain: Domain, uses: list[IOThreadUse]) -> Iterator[Find
     if not strange:
         return
     unknown, (ids, who, _, why) = set().union(*(each[0] for each in strange)), strange[0]
-    has = numbers_text("IOThread", exist) if exist else "no IOThreads"
-    (first, *others) = [(place, f"the domain has no {numbers_text('IOThread', ids)}") for ids, _, place, _ in strange]
+    has = written_ids_text("IOThread", exist) if exist else "no IOThreads"
+    (first, *others) = [
+        (place, f"the domain has no {written_ids_text('IOThread', ids)}") for ids, _, place, _ in strange
+    ]
     counted = domain.iothreads_place
     defined = [] if counted is None else [(counted.at(TEXT), f"it has {has}")]
     more = f"{who} and {len(strange) - 1} more name" if others else f"{who} names"
     yield _said(
         [first, *defined, *others],
-        f"{more} {numbers_text('IOThread', unknown)}, but the domain has {has}",
+        f"{more} {written_ids_text('IOThread', unknown)}, but the domain has {has}",
         f"to define it: {why.format(min(ids))}",
         _enough_iothreads(domain, max(unknown), has if exist else ""),
-        unknown=numbers_text("IOThread", unknown),
+        unknown=written_ids_text("IOThread", unknown),
         iothreads=len(exist),
     )
 
@@ -256,10 +258,11 @@ def _on_other_buses(uses: list[IOThreadUse]) -> Iterator[Finding]:
 
 def _dealt_wrongly(uses: list[IOThreadUse]) -> Iterator[Finding]:
     """Devices that name both one IOThread and several, or whose queues do not each go to one of these."""
-    of_device: dict[str, list[IOThreadUse]] = {}
+    of_device: dict[Place | None, list[IOThreadUse]] = {}
     for each in uses:
-        of_device.setdefault(each.user, []).append(each)
-    for user, group in of_device.items():
+        of_device.setdefault(each.driver, []).append(each)
+    for group in of_device.values():
+        user = group[0].user
         maps = [each for each in group if each.queues is not None]
         if maps and len(maps) < len(group):
             yield _said(

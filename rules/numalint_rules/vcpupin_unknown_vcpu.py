@@ -58,8 +58,8 @@ from numalint import (
     count_text,
     domain_rule,
     ids_text,
-    numbers_text,
     set_text,
+    written_ids_text,
 )
 
 
@@ -74,7 +74,7 @@ def check(domain: Domain) -> Iterator[Finding]:
 
 def _finding(domain: Domain, strange: list[ThreadPin]) -> Finding:
     vcpus = {each.id for each in strange if each.id is not None}
-    who, have = numbers_text("vCPU", vcpus), "has a pin" if len(vcpus) == 1 else "have pins"
+    who, have = written_ids_text("vCPU", vcpus), "has a pin" if len(vcpus) == 1 else "have pins"
     exist: Vcpus = IdSet((1 << domain.maximum) - 1)
     has, first = count_text(domain.maximum, "vCPU"), strange[0]
     counted = () if domain.vcpu_place is None else (Related(domain.vcpu_place.at(TEXT), f"{has}: {set_text(exist)}"),)

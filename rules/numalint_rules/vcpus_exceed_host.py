@@ -1,10 +1,10 @@
 """The guest has more vCPUs than the host has CPUs for guests.
 
-It starts, and then its vCPUs wait for each other: where more of them want to run than there are CPUs, some are always
-stopped, perhaps with a lock that the others need. The guest sees time go by in jumps. Several guests may share the CPUs of a
-host, but no guest gains from vCPUs that cannot run beside each other; SUSE calls it a misconfiguration always, and OpenStack
-never lets a guest overcommit against itself. CPUs that the host keeps for itself (housekeeping) do not count. vCPUs that
-are only there to be plugged in later make this a note.
+It starts, and then its vCPUs wait for each other: where more of them want to run than there are CPUs, some are always stopped,
+perhaps with a lock that the others need. The guest sees time go by in jumps. Several guests may share the CPUs of a host, but
+no guest gains from vCPUs that cannot run beside each other; SUSE calls it a misconfiguration always, and OpenStack never lets a
+guest overcommit against itself. CPUs that the host keeps for itself (housekeeping) do not count. vCPUs that are only there to
+be plugged in later make this a note.
 
 Host: pack:2 numa:1 core:4 pu:1
 

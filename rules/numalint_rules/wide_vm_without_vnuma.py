@@ -1,10 +1,11 @@
 """The guest is spread over several nodes, and believes that it has one.
 
-Its kernel places tasks and memory as if all memory were equally near, for nothing tells it otherwise (sockets in `<topology>` do
-not); much of what it uses is then on the other node. With a NUMA cell for each host node, each bound to it, the guest's kernel and its software can keep tasks beside
-their data. Usually that pays: on hosts with several nodes, guests that saw them were 2 to 7 times as fast in the
-STREAM benchmark, where pinning alone gained nothing. On some hosts with many GPUs it made all-reduce of NCCL slower. VMware shows
-a guest of more than eight vCPUs its nodes by itself. Where the nodes are near each other (distance 12 or less), this is a note.
+Its kernel places tasks and memory as if all memory were equally near, for nothing tells it otherwise (sockets in `<topology>`
+do not); much of what it uses is then on the other node. With a NUMA cell for each host node, each bound to it, the guest's
+kernel and its software can keep tasks beside their data. Usually that pays: on hosts with several nodes, guests that saw them
+were 2 to 7 times as fast in the STREAM benchmark, where pinning alone gained nothing. On some hosts with many GPUs it made
+all-reduce of NCCL slower. VMware shows a guest of more than eight vCPUs its nodes by itself. Where the nodes are near each
+other (distance 12 or less), this is a note.
 
 Host: format = 1
       name = "kvm01"
@@ -103,11 +104,11 @@ Good:
       </cpu>
     </domain>
 
-Fix: A `<cell>` in `<cpu><numa>` for each host node, a `<memnode>` that binds it there, and the vCPUs of each cell pinned to that
-node. This changes the machine that the guest sees. A guest that fits a node is better kept on one.
+Fix: A `<cell>` in `<cpu><numa>` for each host node, a `<memnode>` that binds it there, and the vCPUs of each cell pinned to
+that node. This changes the machine that the guest sees. A guest that fits a node is better kept on one.
 
-When to ignore it: The guest's software cannot live with NUMA, or measurements show that it is faster so. Memory that is interleaved
-over just these nodes is a choice of bandwidth, and makes this a note.
+When to ignore it: The guest's software cannot live with NUMA, or measurements show that it is faster so. Memory that is
+interleaved over just these nodes is a choice of bandwidth, and makes this a note.
 
 Sources:
 - OpenStack nova-specs, juno/virt-driver-numa-placement: what spans nodes needs a guest NUMA topology

@@ -1,0 +1,119 @@
+"""An IOThread is defined, and no disk uses it.
+
+`<iothreads>` only makes threads. A disk is served by one where its `<driver>`, or the `<driver>` of its virtio-scsi controller, names
+it by `iothread=`; all others stay with the emulator's main loop. libvirt takes an IOThread without a disk in silence, and a pin for it
+too: the domain looks tuned, and the disk is served as before.
+
+Host: none
+
+Bad:
+
+    <domain>
+      <name>win8</name>
+      <iothreads>1</iothreads>
+                 ^ no disk names it
+      <devices>
+        <disk type='file' device='disk'>
+         ---- disk vda has no IOThread
+          <driver name='qemu' type='raw'/>
+          <source file='/srv/win8.img'/>
+          <target dev='vda' bus='virtio'/>
+        </disk>
+      </devices>
+    </domain>
+
+Bad:
+
+    <domain>
+      <name>win8</name>
+      <iothreads>2</iothreads>
+      <iothreadids>
+        <iothread id='1'/>
+        <iothread id='4'/>
+                      ^ no disk names it
+      </iothreadids>
+      <devices>
+        <disk type='file' device='disk'>
+          <driver name='qemu' type='raw' iothread='1'/>
+          <source file='/srv/win8.img'/>
+          <target dev='vda' bus='virtio'/>
+        </disk>
+      </devices>
+    </domain>
+
+Good:
+
+    <domain>
+      <name>win8</name>
+      <iothreads>1</iothreads>
+      <devices>
+        <disk type='file' device='disk'>
+          <driver name='qemu' type='raw' iothread='1'/>
+          <source file='/srv/win8.img'/>
+          <target dev='vda' bus='virtio'/>
+        </disk>
+      </devices>
+    </domain>
+
+Fix: `iothread='1'` in the `<driver>` of a virtio disk or of a virtio-scsi controller; or as many `<iothreads>` as are used.
+
+When to ignore it: The disk is plugged in later, or the IOThread is handed over by `<qemu:commandline>`.
+
+Sources:
+- libvirt, Domain XML format, IOThreads allocation, and the driver element of disks
+- measured with libvirt 9.0.0 and 11.3.0: an IOThread that nothing uses is accepted in silence
+"""
+
+from collections.abc import Iterator
+
+from numalint import (
+    MOST_RELATED,
+    TEXT,
+    Category,
+    Disk,
+    Domain,
+    Finding,
+    IdSet,
+    Place,
+    Related,
+    Severity,
+    Trait,
+    domain_rule,
+    ids_text,
+)
+
+
+@domain_rule("iothread-unused", Severity.NOTE, Category.THREADS, when=Trait.IOTHREADS)
+def check(domain: Domain) -> Iterator[Finding]:
+    used = {use.thread for use in domain.guest.iothread_uses}
+    unused = [thread for thread in domain.iothreads if thread not in used]
+    if not unused:
+        return
+    threads, one = IdSet.of(unused), len(unused) == 1
+    could = [disk for disk in domain.guest.disks if _could(disk)]
+    yield Finding(
+        place=_place(domain, unused[0]),
+        message=f"no disk and no controller uses {ids_text('IOThread', threads)}"
+        + ("" if len(domain.iothreads) == len(unused) else f" of its {len(domain.iothreads)}"),
+        label=f"no disk names {'it' if one else 'them'}",
+        related=tuple(Related(disk.place, f"disk {disk.target} has no IOThread") for disk in could[:MOST_RELATED]),
+        why="it serves nothing: disks that name no IOThread stay with the emulator's main loop",
+        help=f"write iothread='{unused[0]}' in the <driver> of disk {could[0].target}"
+        if could
+        else f"lower <iothreads> to {len(domain.iothreads) - len(unused)}, or give {'it' if one else 'them'} a disk",
+        data={"iothreads": str(threads)},
+    )
+
+
+def _could(disk: Disk) -> bool:
+    """Whether a disk could have an IOThread of its own, and has none."""
+    served = disk.threads or disk.type in ("vhostuser", "vhostvdpa")
+    return disk.bus == "virtio" and not served
+
+
+def _place(domain: Domain, thread: int) -> Place:
+    """Where an IOThread is written: in ``<iothreadids>``, else the number in ``<iothreads>``."""
+    listed = [each.place.at("id") for each in domain.listed_iothreads if each.id == thread]
+    if listed or domain.iothreads_place is None:
+        return listed[0] if listed else domain.place
+    return domain.iothreads_place.at(TEXT)
