@@ -48,7 +48,7 @@ from numalint.model.domain import (  # noqa: E402
     VainExclusion,
 )
 from numalint.model.finding import Finding, NotJudged, Related, Severity  # noqa: E402
-from numalint.model.home import aside_text, device_text, home_places, home_text  # noqa: E402
+from numalint.model.home import device_text, emulatorpin_text, home_places, home_text, iothreadpin_text  # noqa: E402
 from numalint.model.host import L3, NEAR, Fact, Host, Node, PciAddress, PciDevice, Pool, Region  # noqa: E402
 from numalint.model.idset import (  # noqa: E402
     GuestCell,
@@ -171,17 +171,18 @@ __all__ = [
     "WrittenSet",
     "__version__",
     "apart",
-    "aside_text",
     "bound_text",
     "count_text",
     "cpus_text",
     "crossed",
     "device_text",
     "domain_rule",
+    "emulatorpin_text",
     "home_places",
     "home_text",
     "hookimpl",
     "ids_text",
+    "iothreadpin_text",
     "node_places",
     "node_spread",
     "node_text",

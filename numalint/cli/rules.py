@@ -30,7 +30,8 @@ def rules(context: click.Context, /, format: str) -> None:
         return
     cards = [card(rule) for rule in load_plugins().rules.values()]
     if format == "markdown":
-        click.echo(pages.catalogue([*cards, *NOTICES.values()]), nl=False)
+        left_out = files("numalint").joinpath("texts", "not-covered.md").read_text(encoding="utf-8")
+        click.echo(pages.catalogue([*cards, *NOTICES.values()], left_out), nl=False)
     else:
         click.echo(pages.rules_json(cards) if format == "json" else pages.rules_text(cards), nl=False)
 

@@ -11,7 +11,7 @@ import msgspec
 from numalint.model.devices import Device, GuestDevices
 from numalint.model.host import PciAddress
 from numalint.model.idset import GuestCell, GuestCells, HostCpus, HostNodes, IdSet, Vcpu, Vcpus, union
-from numalint.model.place import Place
+from numalint.model.place import TEXT, Place
 
 REALTIME_POLICIES = ("fifo", "rr")
 
@@ -392,6 +392,12 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
         """The vcpusched that names a vCPU."""
         return next((each for each in self.schedulers if each.thread == "vcpu" and each.ids.mask >> vcpu & 1), None)
 
+    def iothread_place(self, thread: int) -> Place:
+        """Where an IOThread is written: its id in ``<iothreadids>``, else the number in ``<iothreads>``."""
+        listed = [each.place.at("id") for each in self.listed_iothreads if each.id == thread]
+        counted = self.place if self.iothreads_place is None else self.iothreads_place.at(TEXT)
+        return listed[0] if listed else counted
+
     @functools.cached_property
     def guest_cores(self) -> tuple[Vcpus, ...]:
         """The vCPUs of each core that the guest sees, offline ones included; none without a ``<topology>``."""
@@ -410,6 +416,10 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
     def _cut(self, size: int) -> tuple[Vcpus, ...]:
         whole, size = (1 << self.maximum) - 1, min(size, self.maximum)
         return tuple(IdSet(((1 << size) - 1 << first) & whole) for first in range(0, self.maximum, size))
+
+    def cells_of(self, vcpus: Vcpus) -> tuple[Cell, ...]:
+        """The guest cells that name some of ``vcpus``: more than one where cells cut them apart."""
+        return tuple(cell for cell in self.cells if cell.stated & vcpus)
 
     def cell_of_bus(self, bus: int | None) -> GuestCell | None:
         """The guest cell that a PCI bus of the guest is on: that of the expander above it; None under the root bus."""

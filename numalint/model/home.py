@@ -32,13 +32,27 @@ def home_places(placement: Placement) -> tuple[Related, ...]:
     return (*vcpus[:1], *memory[:1])
 
 
-def aside_text(placement: Placement, pin: str) -> str:
-    """A pin to write for the emulator or an IOThread (``pin`` is its start tag so far), and whose CPUs it names."""
-    cpus, nodes = placement.aside_cpus, placement.home_nodes
+def emulatorpin_text(placement: Placement) -> str:
+    """An emulatorpin to write, and whose CPUs it names; empty where vCPUs of the guest have all CPUs of its nodes."""
+    return _pin_text(placement, "emulatorpin")
+
+
+def iothreadpin_text(placement: Placement, thread: int) -> str:
+    """An iothreadpin to write: with the emulator's CPUs where these are beside the guest, else as ``emulatorpin_text``."""
+    pin, emulator = f"iothreadpin iothread='{thread}'", placement.domain.emulatorpin
+    beside = emulator is not None and placement.host.nodes_of(emulator.cpus) <= placement.home_nodes
+    if emulator is None or not beside or emulator.cpus & placement.pinned_cpus:
+        return _pin_text(placement, pin)
+    return f"<{pin} cpuset='{emulator.cpus}'/>, as the emulator has"
+
+
+def _pin_text(placement: Placement, pin: str) -> str:
+    host, cpus = placement.host, placement.aside_cpus
+    nodes = host.nodes_of(cpus) or placement.home_nodes
     on = f" of {ids_text('node', nodes)}" if nodes else ""
     if not cpus:
-        return f"<{pin}> with CPUs{on} that no vCPU has"
-    whose = "the host keeps" if cpus <= (placement.host.housekeeping or IdSet()) else "no vCPU of this domain has"
+        return "" if nodes else f"<{pin}> with CPUs that no vCPU has"
+    whose = "the host keeps" if cpus <= (host.housekeeping or IdSet()) else "no vCPU of this domain has"
     return f"<{pin} cpuset='{cpus}'/>: {ids_text('CPU', cpus)}{on}, which {whose}"
 
 

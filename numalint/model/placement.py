@@ -543,6 +543,25 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         cells.sort(key=lambda cell: (len(homes[cell.id]), -len(cell.cpus), -cell.memory_bytes))
         return any(self._packed(cells, homes, emptiest) for emptiest in (True, False))
 
+    @functools.cached_property
+    def crowded_cells(self) -> dict[GuestCell, int]:
+        """Of several guest cells those with more online vCPUs than there are CPUs beside their memory: how many there are.
+
+        Cells that are bound to no nodes, or to some that the host does not have, are left out, and so are those with
+        vCPUs that are kept elsewhere.
+        """
+        if len(self.domain.cells) < 2:
+            return {}
+        found, exist = {}, IdSet.of(self.host.node_by_id)
+        for cell in self.domain.cells:
+            vcpus, nodes = cell.cpus & self.domain.online, self.memory_of(cell).nodes
+            homes = self.host.homes_of(nodes) if nodes is not None and nodes <= exist else None
+            room = sum(len(self.host.usable_cpus[node]) for node in homes or ())
+            kept = union(self.held[vcpu] for vcpu in vcpus if vcpu in self.held)
+            if homes is not None and len(vcpus) > room and kept <= homes:
+                found[cell.id] = room
+        return found
+
     def _packed(self, cells: list[Cell], homes: dict[GuestCell, HostNodes], emptiest: bool) -> bool:
         """Whether the cells find room one by one, each in the emptiest node of its homes or in the fullest."""
         room = {node: len(usable) for node, usable in self.host.usable_cpus.items()}

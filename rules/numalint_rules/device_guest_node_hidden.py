@@ -179,8 +179,8 @@ def check(placement: Placement) -> Iterator[Finding]:
     what = device_text(placement, first.device) if len(hidden) == 1 else f"{len(hidden)} passthrough devices"
     yield Finding(
         place=first.device.place,
-        message=f"{what} {'is' if len(hidden) == 1 else 'are'} on {ids_text('node', nodes)} of {host.name}, that of "
-        f"{ids_text('guest cell', cells)}, but on no bus that tells the guest",
+        message=f"{what} {'is' if len(hidden) == 1 else 'are'} on {ids_text('node', nodes)} of {host.name}, as "
+        f"{ids_text('guest cell', cells)} {'is' if len(cells) == 1 else 'are'}, but on no bus that tells the guest",
         label=_label(placement, first),
         severity=None if far and len({each.cells for each in hidden}) > 1 else Severity.NOTE,
         related=tuple(Related(each.device.place, _label(placement, each)) for each in hidden[1 : 1 + MOST_RELATED]),

@@ -3,7 +3,7 @@
 The `<node>` of a PCI expander bus tells the guest to which of its cells the devices below are near. Here it tells the wrong one: the
 guest puts the buffers of the device, its interrupts and the work on it beside memory that is on the other host node, so that all
 its DMA crosses the interconnect, which a guest that knew nothing would do for half of it. libvirt checks nothing of it: "it is up to the
-user" to attach host devices to the right bus. The usual slip is to write the number of the host node.
+user" to attach host devices to the right bus. An easy slip is to write the number of the host node.
 
 Host: format = 1
       name = "gpu01"

@@ -113,6 +113,7 @@ from numalint import (
     ids_text,
     node_places,
     placement_rule,
+    set_text,
 )
 
 
@@ -140,6 +141,8 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
         return
     groups: dict[tuple[int, Severity, tuple[str, ...]], list[Remote]] = {}
     for device in placement.domain.devices:
+        if device.kind.startswith("memory"):
+            continue  # memory-device-node-mismatch
         judged = _judge(placement, device)
         if isinstance(judged, NotJudged):
             yield judged
@@ -157,9 +160,11 @@ def _judge(placement: Placement, device: Device) -> Remote | NotJudged | None:
     if number is None:
         return NotJudged(Fact.PCI_NODE, str(address))
     node = placement.host.node_by_id[number]
-    near = _homes(placement, node)
-    if not near:
+    own: HostNodes = IdSet.of([node.id])
+    homes = placement.host.homes_of(own)  # of a node without CPUs: those nearest to it
+    if homes is None:
         return NotJudged(Fact.DISTANCES, str(address))
+    near = own | homes
     sides = [("vCPUs", _confined_to(placement)), ("memory", placement.memory_nodes)]
     away = tuple(what for what, nodes in sides if nodes is not None and not nodes & near)
     if not away:
@@ -170,22 +175,6 @@ def _judge(placement: Placement, device: Device) -> Remote | NotJudged | None:
     far = "vCPUs" in away and not (placement.memory_nodes or IdSet()) & near
     far = far and distance is not None and distance > NEAR
     return Remote(device, address, node, away, Severity.WARNING if far else Severity.NOTE, distance)
-
-
-def _homes(placement: Placement, node: Node) -> HostNodes:
-    """The nodes that count as the device's own: of one without CPUs, the nearest that have some."""
-    if node.cpus:
-        return IdSet.of([node.id])
-    if node.near:
-        return node.near | IdSet.of([node.id])
-    found = {
-        other.id: distance
-        for other in placement.host.nodes or ()
-        if other.cpus and (distance := placement.host.distance(node.id, other.id)) is not None
-    }
-    nearest = min(found.values(), default=0)
-    homes: HostNodes = IdSet.of(number for number, distance in found.items() if distance == nearest)
-    return homes | IdSet.of([node.id]) if homes else homes
 
 
 def _confined_to(placement: Placement) -> HostNodes | None:
@@ -267,7 +256,10 @@ def _why(remote: Remote) -> str:
 
 
 def _help(placement: Placement, remote: Remote) -> str:
-    node = remote.node
-    if node.cpus and placement.fits([node]):
-        return f"move the guest to node {node.id} (CPUs {node.cpus}), or give it a device of its own node"
-    return f"give the guest a device of its own node; node {node.id} cannot hold it"
+    homes = placement.host.homes_of(IdSet.of([remote.node.id])) or IdSet()
+    room = next((node for node in homes if placement.fits([placement.host.node_by_id[node]])), None)
+    if room is None:
+        return f"give the guest a device of its own node; node {homes} cannot hold it"
+    nearest = "" if room == remote.node.id else ", the nearest with CPUs"
+    cpus = set_text(placement.host.usable_cpus[room])
+    return f"move the guest to node {room}{nearest} (CPUs {cpus}), or give it a device of its own node"

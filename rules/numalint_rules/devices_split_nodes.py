@@ -2,8 +2,8 @@
 
 To such a guest all its memory and all its CPUs are alike, so it cannot put the work of a GPU or a NIC beside it: whatever it does is
 remote to some of its devices, and DMA and interrupts cross the interconnect. Where two GPUs are on two nodes, transfers
-between them cross it as well; one report put an access to the other node at 2.1 times a local one. OpenStack reserves hosts' nodes
-by their PCI devices for this reason.
+between them cross it as well; one report put an access to the other node at 2.1 times a local one. OpenStack keeps
+guests without devices off the nodes that have some, so that there is room beside these.
 
 Host: format = 1
       name = "gpu01"

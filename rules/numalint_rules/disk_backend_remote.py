@@ -78,7 +78,6 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from numalint import (
     MOST_RELATED,
@@ -99,14 +98,8 @@ from numalint import (
     placement_rule,
 )
 
-
-class _Served(NamedTuple):
-    """A disk on ``node``, and the thread that serves it elsewhere."""
-
-    device: Device
-    node: HostNode
-    thread: str
-    affinity: Affinity
+EMULATOR = 0
+"""Stands for the emulator among the numbers of IOThreads, which begin at 1."""
 
 
 @placement_rule(
@@ -120,66 +113,66 @@ class _Served(NamedTuple):
 def check(placement: Placement) -> Iterator[Finding]:
     if placement.host.one_node:
         return
-    groups: dict[tuple[int, str], list[_Served]] = {}
+    groups: dict[tuple[HostNode, int], list[Device]] = {}
     for device in placement.domain.devices:
-        for served in _away(placement, device) if device.kind in ("disk block", "disk nvme") else ():
-            groups.setdefault((served.node, served.thread), []).append(served)
-    for group in groups.values():
-        yield _finding(placement, group)
+        node = placement.node_of(device) if device.kind in ("disk block", "disk nvme") else None
+        for thread in _threads(placement, device) if node is not None else ():
+            if node is not None and _away(placement, node, thread):
+                groups.setdefault((node, thread), []).append(device)
+    for (node, thread), disks in groups.items():
+        yield _finding(placement, node, thread, disks)
 
 
-def _away(placement: Placement, device: Device) -> Iterator[_Served]:
-    node, host = placement.node_of(device), placement.host
-    near = None if node is None else host.homes_of(IdSet.of([node]))
-    # a disk that is away from the guest: device-remote
-    if node is None or not near or not placement.beside(near | IdSet.of([node])):
-        return
-    for thread, affinity in _threads(placement, device):
-        nodes: HostNodes = IdSet() if affinity.cpus is None else host.nodes_of(affinity.cpus)
-        home = placement.home_nodes
-        # a thread that is away from the guest: iothread-remote, emulatorpin-remote
-        if nodes and not nodes & near and (nodes & home or not home) and not host.near(nodes, near):
-            yield _Served(device, node, thread, affinity)
-
-
-def _threads(placement: Placement, device: Device) -> Iterator[tuple[str, Affinity]]:
+def _threads(placement: Placement, device: Device) -> Iterator[int]:
     """What serves a disk: the IOThreads that it names, else the emulator; of a SCSI disk it may not be known."""
     guest = placement.domain.guest
     for disk in guest.disks:
         if disk.target == device.target:
-            for number in disk.threads:
-                if number in placement.iothreads:
-                    yield f"IOThread {number}", placement.iothreads[number]
+            yield from (number for number in disk.threads if number in placement.iothreads)
             if guest.served_by_emulator(disk):
-                yield "the emulator", placement.emulator
+                yield EMULATOR
 
 
-def _finding(placement: Placement, group: list[_Served]) -> Finding:
-    first, host = group[0], placement.host
-    nodes = host.nodes_of(first.affinity.cpus or IdSet())
-    what = f"disk {first.device.target}" if len(group) == 1 else f"{len(group)} disks"
-    pin = first.affinity.pin
-    runs = f"{first.thread} runs on {ids_text('node', nodes)}"
-    far = host.near(nodes, IdSet.of([first.node]))
+def _affinity(placement: Placement, thread: int) -> Affinity:
+    return placement.emulator if thread == EMULATOR else placement.iothreads[thread]
+
+
+def _away(placement: Placement, node: HostNode, thread: int) -> bool:
+    """Whether a thread is away from a disk, and both are beside the guest.
+
+    A disk that is not is device-remote's, a thread that is not iothread-remote's or emulatorpin-remote's.
+    """
+    host, home = placement.host, placement.home_nodes
+    near, cpus = host.homes_of(IdSet.of([node])), _affinity(placement, thread).cpus
+    nodes: HostNodes = IdSet() if cpus is None else host.nodes_of(cpus)
+    if not near or not nodes or nodes & near or (home and not nodes & home):
+        return False
+    return placement.beside(near | IdSet.of([node])) and not host.near(nodes, near)
+
+
+def _finding(placement: Placement, node: HostNode, thread: int, disks: list[Device]) -> Finding:
+    host, own = placement.host, IdSet.of([node])
+    affinity = _affinity(placement, thread)
+    nodes = host.nodes_of(affinity.cpus or IdSet())
+    who = "the emulator" if thread == EMULATOR else f"IOThread {thread}"
+    what, are, them = (
+        (f"disk {disks[0].target}", "is", "it") if len(disks) == 1 else (f"{len(disks)} disks", "are", "them")
+    )
+    pin = () if affinity.pin is None else (affinity.pin.place.at("cpuset"),)
+    cpus = host.cpus_of(host.homes_of(own) or own)
+    unknown = host.near(nodes, own) is None
     return Finding(
-        place=first.device.place,
-        message=f"{what} {'is' if len(group) == 1 else 'are'} on node {first.node} of {host.name}, "
-        f"but {first.thread}, which serves {'it' if len(group) == 1 else 'them'}, runs on {ids_text('node', nodes)}",
-        label=f"disk {first.device.target} is on node {first.node}",
+        place=disks[0].place,
+        message=f"{what} {are} on node {node} of {host.name}, but {who}, which serves {them}, "
+        f"runs on {ids_text('node', nodes)}",
+        label=f"disk {disks[0].target} is on node {node}",
         related=(
-            *(() if pin is None else (Related(pin.place.at("cpuset"), runs),)),
-            *(Related(each.device.place, f"disk {each.device.target} too") for each in group[1:]),
-            *node_places(host, nodes | IdSet.of([first.node])),
+            *(Related(place, f"{who} runs on {ids_text('node', nodes)}") for place in pin),
+            *(Related(each.place, f"disk {each.target} too") for each in disks[1:]),
+            *node_places(host, nodes | own),
         )[:MOST_RELATED],
         why="each request and each completion crosses nodes"
-        + ("; how far is unknown, for no input states the distances" if far is None else ""),
-        help=f"serve it by an IOThread on node {first.node}, such as on CPU {_cpu(placement, first.node)}",
-        data={"disks": len(group), "node": first.node, "thread": first.thread},
+        + ("; how far is unknown, for no input states the distances" if unknown else ""),
+        help=f"serve {them} by an IOThread that is pinned to some of {ids_text('CPU', cpus - placement.pinned_cpus or cpus)}",
+        data={"disks": len(disks), "node": node, "thread": who},
     )
-
-
-def _cpu(placement: Placement, node: HostNode) -> int:
-    """A CPU beside a node: one that the host keeps, else that no vCPU has, else any."""
-    host = placement.host
-    own = host.cpus_of(host.homes_of(IdSet.of([node])) or IdSet())
-    return min(own & (host.housekeeping or IdSet()) or own - placement.pinned_cpus or own)

@@ -53,8 +53,7 @@ When to ignore it: The disk holds little more than the system, and is hardly use
 
 Sources:
 - libvirt, Domain XML format, IOThreads allocation, and defaultiothread: other disks are in the default event loop
-- QEMU, docs/devel/multiple-iothreads: the main loop and IOThreads
-- OpenStack nova, KubeVirt, oVirt: give guests of high performance an IOThread
+- KubeVirt and oVirt engine: guests of high performance get IOThreads, pinned beside the guest
 """
 
 from collections.abc import Iterator
@@ -69,7 +68,7 @@ from numalint import (
     Related,
     Severity,
     Trait,
-    aside_text,
+    iothreadpin_text,
     placement_rule,
 )
 
@@ -113,5 +112,5 @@ def _slow(placement: Placement, disk: Disk) -> bool:
 def _help(placement: Placement, disk: Disk) -> str:
     thread = max(placement.domain.iothreads, default=0) + 1
     where = f"disk {disk.target}" if disk.bus == "virtio" else "the virtio-scsi controller"
-    pin = aside_text(placement, f"iothreadpin iothread='{thread}'")
+    pin = iothreadpin_text(placement, thread) or f"<iothreadpin iothread='{thread}'> beside the vCPUs"
     return f"<iothreads>{len(placement.domain.iothreads) + 1}</iothreads>, iothread='{thread}' in the <driver> of {where}, {pin}"

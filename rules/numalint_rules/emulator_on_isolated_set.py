@@ -2,8 +2,8 @@
 
 CPUs that the kernel isolates (`isolcpus=`) are left out of its load balancing: a thread stays on the CPU on which it was put, and each thread
 that it starts begins there too. A pin to several of them looks like room for many threads, but main loop, workers and vhost workers
-pile up on one, while the others idle. Red Hat found packet loss from it in NFV guests, and libvirt's guide for realtime guests
-wants the emulator off the isolated CPUs. Where the emulator only shares the isolated CPUs of its own vCPUs, as OpenStack does by default,
+pile up on one, while the others idle. Red Hat warns of emulator threads on isolcpus in its guide to packet loss, and libvirt's guide for
+realtime guests wants the emulator off them. Where the emulator only shares the isolated CPUs of its own vCPUs, as OpenStack does by default,
 this is a note: one of these vCPUs has all of its threads.
 
 Host: format = 1
@@ -90,6 +90,7 @@ from numalint import (
     Finding,
     HostCpus,
     IdSet,
+    NotJudged,
     Pin,
     Place,
     Placement,
@@ -115,13 +116,16 @@ class _Piled(NamedTuple):
     "emulator-on-isolated-set",
     Severity.WARNING,
     Category.THREADS,
-    needs=Fact.ISOLATED,
     when=Trait.PINS,
-    uses=(Fact.NODES, Fact.HOUSEKEEPING),
+    uses=(Fact.ISOLATED, Fact.NODES, Fact.HOUSEKEEPING),
 )
-def check(placement: Placement) -> Iterator[Finding]:
+def check(placement: Placement) -> Iterator[Finding | NotJudged]:
     isolated = placement.host.isolated
-    piled = [each for each in _pinned(placement, isolated) if len(each.isolated) > 1] if isolated else []
+    if isolated is None:
+        if any(len(each.pin.cpus) > 1 for each in _pinned(placement, IdSet())):
+            yield NotJudged(Fact.ISOLATED, "the CPUs of the emulator and the IOThreads")
+        return
+    piled = [each for each in _pinned(placement, isolated) if len(each.isolated) > 1]
     if not piled:
         return
     first = piled[0]

@@ -73,8 +73,8 @@ from numalint import (
     Severity,
     Trait,
     Vcpu,
-    aside_text,
     cpus_text,
+    emulatorpin_text,
     ids_text,
     place_of_term,
     placement_rule,
@@ -111,7 +111,8 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
                 for vcpu, own in list(shared.items())[:MOST_RELATED]
             ),
             why="device emulation and vhost-net take time from these vCPUs, at moments that the guest cannot choose",
-            help=aside_text(placement, "emulatorpin"),
+            help=emulatorpin_text(placement)
+            or "its vCPUs have all CPUs of their node: leave one of them to the emulator",
             data={"cpus": str(cpus), "vcpus": str(vcpus)},
         )
 

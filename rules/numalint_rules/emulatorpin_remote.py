@@ -95,7 +95,7 @@ from numalint import (
     HostNodes,
     Placement,
     Severity,
-    aside_text,
+    emulatorpin_text,
     home_places,
     home_text,
     ids_text,
@@ -127,7 +127,8 @@ def check(placement: Placement) -> Iterator[Finding]:
         severity=None if busy and near is False else Severity.NOTE,
         related=(*home_places(placement), *node_places(host, nodes | home)),
         why=_why(placement, nodes, near, busy=busy),
-        help=aside_text(placement, "emulatorpin"),
+        help=emulatorpin_text(placement)
+        or f"give <emulatorpin> the CPUs of the vCPUs: all of {ids_text('node', home)} are theirs",
         data={"nodes": str(nodes), "guest_nodes": str(home)},
     )
 

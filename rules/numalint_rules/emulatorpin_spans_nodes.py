@@ -64,8 +64,7 @@ from numalint import (
     Pin,
     Placement,
     Severity,
-    aside_text,
-    count_text,
+    emulatorpin_text,
     ids_text,
     node_places,
     place_of_term,
@@ -116,6 +115,6 @@ def _help(placement: Placement, pin: Pin) -> str:
     own = pin.cpus & placement.host.cpus_of(placement.home_nodes)
     taken = own & placement.pinned_cpus
     if taken == own and placement.aside_cpus:
-        return aside_text(placement, "emulatorpin")
+        return emulatorpin_text(placement)
     left = own if taken == own else own - taken
-    return f"<emulatorpin cpuset='{left}'/>: its {count_text(len(left), 'CPU')} of that node"
+    return f"<emulatorpin cpuset='{left}'/>: what it has on {ids_text('node', placement.home_nodes)}"

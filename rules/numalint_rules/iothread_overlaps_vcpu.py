@@ -77,8 +77,8 @@ from numalint import (
     Severity,
     Trait,
     Vcpus,
-    aside_text,
     ids_text,
+    iothreadpin_text,
     place_of_term,
     placement_rule,
     union,
@@ -163,4 +163,5 @@ def _help(placement: Placement, shared: _Shared) -> str:
     rest = shared.pin.cpus - placement.pinned_cpus
     if rest:
         return f"leave the vCPUs' CPUs out: <iothreadpin iothread='{shared.thread}' cpuset='{rest}'/>"
-    return aside_text(placement, f"iothreadpin iothread='{shared.thread}'")
+    other = iothreadpin_text(placement, shared.thread)
+    return other or "its vCPUs have all CPUs of their node: leave one of them to the IOThreads"

@@ -86,10 +86,10 @@ from numalint import (
     Related,
     Severity,
     Trait,
-    aside_text,
     home_places,
     home_text,
     ids_text,
+    iothreadpin_text,
     node_places,
     placement_rule,
     union,
@@ -134,7 +134,8 @@ def check(placement: Placement) -> Iterator[Finding]:
             *node_places(host, nodes | home),
         )[:MOST_RELATED],
         why=_why(near),
-        help=aside_text(placement, f"iothreadpin iothread='{min(threads)}'"),
+        help=iothreadpin_text(placement, min(threads))
+        or f"give it the CPUs of the vCPUs: all of {ids_text('node', home)} are theirs",
         data={"iothreads": str(threads), "nodes": str(nodes), "guest_nodes": str(home)},
     )
 

@@ -61,25 +61,23 @@ When to ignore it: The disk is plugged in later, or the IOThread is handed over 
 
 Sources:
 - libvirt, Domain XML format, IOThreads allocation, and the driver element of disks
-- measured with libvirt 9.0.0 and 11.3.0: an IOThread that nothing uses is accepted in silence
+- tried with libvirt 9.0.0: an IOThread that nothing uses is accepted in silence
 """
 
 from collections.abc import Iterator
 
 from numalint import (
     MOST_RELATED,
-    TEXT,
     Category,
     Disk,
     Domain,
     Finding,
     IdSet,
-    Place,
     Related,
     Severity,
     Trait,
     domain_rule,
-    ids_text,
+    set_text,
 )
 
 
@@ -92,28 +90,31 @@ def check(domain: Domain) -> Iterator[Finding]:
     threads, one = IdSet.of(unused), len(unused) == 1
     could = [disk for disk in domain.guest.disks if _could(disk)]
     yield Finding(
-        place=_place(domain, unused[0]),
-        message=f"no disk and no controller uses {ids_text('IOThread', threads)}"
-        + ("" if len(domain.iothreads) == len(unused) else f" of its {len(domain.iothreads)}"),
+        place=domain.iothread_place(unused[0]),
+        message=_message(len(domain.iothreads), threads),
         label=f"no disk names {'it' if one else 'them'}",
         related=tuple(Related(disk.place, f"disk {disk.target} has no IOThread") for disk in could[:MOST_RELATED]),
         why="it serves nothing: disks that name no IOThread stay with the emulator's main loop",
         help=f"write iothread='{unused[0]}' in the <driver> of disk {could[0].target}"
         if could
-        else f"lower <iothreads> to {len(domain.iothreads) - len(unused)}, or give {'it' if one else 'them'} a disk",
+        else f"{_fewer(domain, unused)}, or give {'it' if one else 'them'} a disk",
         data={"iothreads": str(threads)},
     )
+
+
+def _message(count: int, unused: IdSet[int]) -> str:
+    if count == len(unused):
+        return "its IOThread serves no disk" if count == 1 else f"none of its {count} IOThreads serves a disk"
+    which = set_text(unused)
+    return f"{len(unused)} of its {count} IOThreads {'serves' if len(unused) == 1 else 'serve'} no disk: {which}"
+
+
+def _fewer(domain: Domain, unused: list[int]) -> str:
+    left = len(domain.iothreads) - len(unused)
+    return f"lower <iothreads> to {left}" if left else "leave <iothreads> out"
 
 
 def _could(disk: Disk) -> bool:
     """Whether a disk could have an IOThread of its own, and has none."""
     served = disk.threads or disk.type in ("vhostuser", "vhostvdpa")
     return disk.bus == "virtio" and not served
-
-
-def _place(domain: Domain, thread: int) -> Place:
-    """Where an IOThread is written: in ``<iothreadids>``, else the number in ``<iothreads>``."""
-    listed = [each.place.at("id") for each in domain.listed_iothreads if each.id == thread]
-    if listed or domain.iothreads_place is None:
-        return listed[0] if listed else domain.place
-    return domain.iothreads_place.at(TEXT)

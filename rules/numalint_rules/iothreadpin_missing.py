@@ -91,24 +91,23 @@ Sources:
 from collections.abc import Iterator
 
 from numalint import (
-    TEXT,
     Affinity,
     Category,
     Fact,
     Finding,
+    HostNodes,
     IdSet,
     Intent,
     NotJudged,
     Origin,
-    Place,
     Placement,
     Related,
     Severity,
     Trait,
-    aside_text,
     count_text,
     cpus_text,
     ids_text,
+    iothreadpin_text,
     node_places,
     placement_rule,
 )
@@ -135,15 +134,13 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
 
 def _judge(placement: Placement, loose: IdSet[int], inherited: Affinity) -> Iterator[Finding]:
     cpus, host, threads = inherited.cpus, placement.host, ids_text("IOThread", loose)
-    if cpus is None:
-        if placement.dedicated:
-            auto = inherited.origin is Origin.PLACEMENT_AUTO
-            message = f"{_own(placement)}, but {threads} may run on {_anywhere(auto=auto)}"
-            yield _finding(placement, loose, message, Severity.NOTE, "it may take time from the vCPUs, or be remote")
-        return
     guest = placement.home_nodes or host.nodes_of(placement.pinned_cpus)
-    nodes = host.nodes_of(cpus)
-    if not nodes <= guest and not host.one_node:
+    nodes: HostNodes = IdSet() if cpus is None else host.nodes_of(cpus)
+    if cpus is None and placement.dedicated:
+        where = "the nodes that numad chooses" if inherited.origin is Origin.PLACEMENT_AUTO else "any host CPU"
+        message = f"{_own(placement)}, but {threads} may run on {where}"
+        yield _finding(placement, loose, message, Severity.NOTE, "it may take time from the vCPUs, or be remote")
+    elif cpus is not None and not nodes <= guest and not host.one_node:
         near = host.near(nodes, guest)
         message = (
             f"{_own(placement)} on {ids_text('node', guest)} of {host.name}, "
@@ -151,20 +148,16 @@ def _judge(placement: Placement, loose: IdSet[int], inherited: Affinity) -> Iter
         )
         severe = near is False and placement.dedicated and not _whole_cores(placement)
         yield _finding(placement, loose, message, None if severe else Severity.NOTE, _why_remote(near))
-    elif placement.dedicated and cpus & placement.pinned_cpus:
-        message = f"{_own(placement)}, but {threads} may run on them too ({cpus_text(cpus)})"
+    elif cpus is not None and placement.dedicated and cpus & placement.pinned_cpus:
+        message = f"{_own(placement)}, but {threads} may run on them too: {cpus_text(cpus)}"
         yield _finding(placement, loose, message, Severity.NOTE, "serving the disk takes time from the vCPUs")
 
 
 def _own(placement: Placement) -> str:
     if len(placement.pinned) == 1:
-        return "its vCPU has a CPU of its own" if placement.dedicated else "its vCPU is pinned"
-    vcpus = f"{len(placement.pinned)} vCPUs"
-    return f"{vcpus} have CPUs of their own" if placement.dedicated else f"{vcpus} are pinned"
-
-
-def _anywhere(*, auto: bool) -> str:
-    return "the nodes that numad chooses" if auto else "any host CPU"
+        return "its vCPU has a CPU of its own" if placement.dedicated else "its vCPU has a pin"
+    has = "CPUs of their own" if placement.dedicated else "pins"
+    return f"{len(placement.pinned)} vCPUs have {has}"
 
 
 def _whole_cores(placement: Placement) -> bool:
@@ -180,43 +173,31 @@ def _why_remote(near: bool | None) -> str:
 
 
 def _finding(placement: Placement, loose: IdSet[int], message: str, severity: Severity | None, why: str) -> Finding:
-    inherited = placement.inherited.pin
-    threads = ids_text("IOThread", loose)
-    several = len(loose) > 1
-    uses = [use for use in placement.domain.guest.iothread_uses if use.thread in loose]
+    inherited, threads, several = placement.inherited.pin, ids_text("IOThread", loose), len(loose) > 1
+    use = next(use for use in placement.domain.guest.iothread_uses if use.thread in loose)
+    if inherited is None:
+        place, label = placement.domain.iothread_place(min(loose)), f"{'have' if several else 'has'} no <iothreadpin>"
+    else:
+        place, label = inherited.place.at("cpuset"), f"{'inherit' if several else 'inherits'} this"
     return Finding(
-        place=inherited.place.at("cpuset") if inherited is not None else _place(placement, min(loose)),
+        place=place,
         message=message,
-        label=f"{threads} {'inherit' if several else 'inherits'} this"
-        if inherited is not None
-        else f"{threads} {'have' if several else 'has'} no <iothreadpin>",
+        label=f"{threads} {label}",
         severity=severity,
         related=(
-            Related(uses[0].place, f"{uses[0].user} is served by IOThread {uses[0].thread}"),
+            Related(use.place, f"{use.user} is served by IOThread {use.thread}"),
             *node_places(placement.host, placement.home_nodes),
         ),
         why=why,
         help=_help(placement, loose),
-        data={
-            "iothreads": str(loose),
-            "cpus": str(placement.inherited.cpus or ""),
-            "pinned": str(placement.pinned_cpus),
-        },
+        data={"iothreads": str(loose), "cpus": str(placement.inherited.cpus or "")},
     )
 
 
-def _place(placement: Placement, thread: int) -> Place:
-    """Where an IOThread is written: in ``<iothreadids>``, else the number in ``<iothreads>``."""
-    domain = placement.domain
-    listed = [each.place for each in domain.listed_iothreads if each.id == thread]
-    if listed or domain.iothreads_place is None:
-        return listed[0] if listed else domain.place
-    return domain.iothreads_place.at(TEXT)
-
-
 def _help(placement: Placement, loose: IdSet[int]) -> str:
-    pin, emulator, more = f"iothreadpin iothread='{min(loose)}'", placement.domain.emulatorpin, len(loose) > 1
-    beside = emulator is not None and placement.host.nodes_of(emulator.cpus) <= placement.home_nodes
-    if emulator is not None and beside and not emulator.cpus & placement.pinned_cpus:
-        return f"add <{pin} cpuset='{emulator.cpus}'/>{' and so on' if more else ''}, as the emulator has"
-    return f"add {aside_text(placement, pin)}"
+    pin = iothreadpin_text(placement, min(loose))
+    if not pin:
+        return (
+            "add <iothreadpin> with the CPUs of the vCPUs, which have all of their node, or leave one to the IOThreads"
+        )
+    return f"add {pin}{'; and so on' if len(loose) > 1 else ''}"

@@ -71,12 +71,10 @@ Sources:
 from collections.abc import Iterator
 
 from numalint import (
-    TEXT,
     Category,
     Finding,
     HostCpus,
     IdSet,
-    Place,
     Placement,
     Severity,
     Trait,
@@ -99,9 +97,11 @@ def check(placement: Placement) -> Iterator[Finding]:
     if len(threads) <= MOST_PER_CPU * len(cpus):
         return
     of = f" of {placement.host.name}" if placement.host.name else ""
+    first = min(threads)
+    pin = placement.iothreads[first].pin
     where = cpus_text(cpus) if len(cpus) == 1 else f"CPUs {cpus_text(cpus)}"
     yield Finding(
-        place=_place(placement, min(threads)),
+        place=placement.domain.iothread_place(first) if pin is None else pin.place.at("cpuset"),
         message=f"{len(threads)} IOThreads share {where}{of}, more than {MOST_PER_CPU} a CPU",
         label=f"{ids_text('IOThread', threads)} have {ids_text('CPU', cpus)}",
         why="an IOThread polls before it sleeps, and while one does the others do not run",
@@ -113,10 +113,3 @@ def check(placement: Placement) -> Iterator[Finding]:
 def _inside(sets: dict[int, HostCpus], cpus: HostCpus) -> IdSet[int]:
     """The IOThreads that have no other CPUs."""
     return IdSet.of(thread for thread, own in sets.items() if own <= cpus)
-
-
-def _place(placement: Placement, thread: int) -> Place:
-    pin, domain = placement.iothreads[thread].pin, placement.domain
-    if pin is not None:
-        return pin.place.at("cpuset")
-    return domain.iothreads_place.at(TEXT) if domain.iothreads_place is not None else domain.place

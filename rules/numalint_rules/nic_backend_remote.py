@@ -126,32 +126,23 @@ def _away(placement: Placement, node: HostNode, nodes: HostNodes) -> bool:
 
 
 def _finding(placement: Placement, node: HostNode, nics: list[Device], nodes: HostNodes) -> Finding:
-    host, pin = placement.host, placement.emulator.pin
-    what = str(nics[0].reference) if len(nics) == 1 else f"{len(nics)} NICs"
-    own = host.homes_of(IdSet.of([node])) or IdSet()
+    host, own = placement.host, IdSet.of([node])
+    what, are = (str(nics[0].reference), "is") if len(nics) == 1 else (f"{len(nics)} NICs", "are")
+    pin = () if placement.emulator.pin is None else (placement.emulator.pin.place.at("cpuset"),)
+    cpus = host.cpus_of(host.homes_of(own) or own)
     unknown = host.near(nodes, own) is None
     return Finding(
         place=nics[0].place,
-        message=f"{what} {'is' if len(nics) == 1 else 'are'} on node {node} of {host.name}, "
+        message=f"{what} {are} on node {node} of {host.name}, "
         f"but the emulator and vhost, which carry the packets, run on {ids_text('node', nodes)}",
         label=f"{nics[0].reference} is on node {node}",
         related=(
-            *(
-                ()
-                if pin is None
-                else (Related(pin.place.at("cpuset"), f"the emulator threads run on {ids_text('node', nodes)}"),)
-            ),
+            *(Related(place, f"the emulator threads run on {ids_text('node', nodes)}") for place in pin),
             *(Related(each.place, f"{each.reference} too") for each in nics[1:]),
-            *node_places(host, nodes | IdSet.of([node])),
+            *node_places(host, nodes | own),
         )[:MOST_RELATED],
         why="each packet crosses nodes on its way to the guest"
         + ("; how far is unknown, for no input states the distances" if unknown else ""),
-        help=f"give <emulatorpin> CPUs of node {node} too, such as {_cpu(placement, own)}",
+        help=f"give <emulatorpin> some of {ids_text('CPU', cpus - placement.pinned_cpus or cpus)} too",
         data={"nics": len(nics), "node": node, "emulator_nodes": str(nodes)},
     )
-
-
-def _cpu(placement: Placement, nodes: HostNodes) -> int:
-    """A CPU of some nodes: one that the host keeps, else that no vCPU has, else any."""
-    own = placement.host.cpus_of(nodes)
-    return min(own & (placement.host.housekeeping or IdSet()) or own - placement.pinned_cpus or own)

@@ -2,7 +2,8 @@
 
 vhost-net serves each queue pair of a virtio NIC by a worker of its own, and these run where the emulator runs: libvirt has no pin for
 them alone. An `<emulatorpin>` of one or two CPUs, right for the emulator itself, is then all that many workers have, and
-the queues, meant to be served in parallel, wait for one another. KubeVirt's developers met it where they isolate the emulator's threads.
+the queues, meant to be served in parallel, wait for one another. KubeVirt's developers, who isolate the emulator's threads, wanted such
+a pin and found none.
 
 Host: none
 

@@ -1,0 +1,164 @@
+"""What a domain claims of its host: the little that rules across domains need, so that a fleet fits in memory.
+
+A claim holds no tree and no place. What a finding points at is a ``Target``, found again in the file when it is reported.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import msgspec
+
+from numalint.model.finding import Severity
+from numalint.model.host import Host, PciAddress
+from numalint.model.idset import HostCpus, HostNodes, IdSet, Vcpu, union
+from numalint.model.placement import Intent, Placement
+
+
+class MemoryClaim(msgspec.Struct, frozen=True):
+    """Memory of a guest, or of one of its cells: so many bytes from any of ``nodes`` (None: of the host).
+
+    ``huge`` tells that it is in huge pages, ``page_bytes`` of which size (None: the host's default); ``strict`` that it
+    comes from these nodes or not at all. ``cell`` is the guest cell.
+    """
+
+    size_bytes: int
+    nodes: HostNodes | None
+    huge: bool
+    page_bytes: int | None
+    strict: bool
+    cell: int | None = None
+
+
+class Claim(msgspec.Struct, frozen=True, dict=True):
+    """What one domain claims.
+
+    ``number`` is which domain of its document it is, from 0. ``dedicated`` are the sets of the online vCPUs that are each
+    pinned to a CPU or a core, by vCPU; ``shared`` the CPUs on which its other vCPUs may run (None: unknown). ``devices`` are
+    what it takes of the host for itself, in words that name the same thing alike.
+    """
+
+    domain: str
+    document: str
+    number: int
+    uuid: str | None
+    intent: Intent | None
+    vcpus: int
+    dedicated: dict[Vcpu, HostCpus]
+    shared: HostCpus | None
+    emulator: HostCpus | None
+    iothreads: dict[int, HostCpus | None]
+    realtime: HostCpus
+    memory: tuple[MemoryClaim, ...]
+    devices: tuple[str, ...]
+    pci: tuple[PciAddress, ...]
+
+    @functools.cached_property
+    def dedicated_cpus(self) -> HostCpus:
+        """All CPUs of its dedicated vCPUs."""
+        return union(self.dedicated.values())
+
+    @property
+    def floating(self) -> bool:
+        return self.intent is Intent.FLOATING
+
+
+def claim_of(placement: Placement, number: int) -> Claim:
+    """What a placement claims of its host."""
+    domain = placement.domain
+    own: dict[Vcpu, HostCpus] = {}
+    if placement.dedicated:
+        own = {vcpu: each.cpus for vcpu, each in placement.pinned.items() if each.cpus is not None}
+    rest = [affinity.cpus for vcpu, affinity in placement.online.items() if vcpu not in own]
+    return Claim(
+        domain=domain.name,
+        document=domain.document,
+        number=number,
+        uuid=domain.uuid,
+        intent=placement.intent,
+        vcpus=len(domain.online),
+        dedicated=own,
+        shared=None if None in rest else union(cpus for cpus in rest if cpus is not None),
+        emulator=placement.emulator.cpus,
+        iothreads={thread: affinity.cpus for thread, affinity in placement.iothreads.items()},
+        realtime=union(own[vcpu] for vcpu in domain.realtime if vcpu in own),
+        memory=tuple(_memory(placement)),
+        devices=tuple(dict.fromkeys(_devices(placement))),
+        pci=domain.pci_devices,
+    )
+
+
+def _memory(placement: Placement) -> list[MemoryClaim]:
+    return [
+        MemoryClaim(
+            size_bytes=part.size_bytes,
+            nodes=part.policy.nodes,
+            huge=part.huge,
+            page_bytes=part.page_bytes,
+            strict=part.policy.mode == "strict",
+            cell=None if part.cell is None else part.cell.id,
+        )
+        for part in placement.memory_parts
+    ]
+
+
+def _devices(placement: Placement) -> list[str]:
+    """The devices that only one running domain can have: by PCI address, by UUID of a mediated device, by vdpa name."""
+    found = []
+    for device in placement.domain.devices:
+        if not device.passthrough or device.kind.startswith("memory"):
+            continue
+        if isinstance(device.reference, PciAddress):
+            found.append(f"PCI device {device.reference}")
+        elif device.kind == "hostdev mdev":
+            found.append(f"mediated device {device.reference.lower()}")
+        else:
+            found.append(f"device {device.reference}")
+    return found
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What a party's place is: the ``kind`` of thing and its ``name``, as ``vcpupin`` 3 or ``device`` PCI device 0000:3b:00.0.
+
+    Kinds: ``domain`` (its name), ``uuid``, ``vcpus``, ``vcpupin``, ``emulatorpin``, ``iothreadpin``, ``memory``, ``cell``,
+    ``device``. What the domain does not have is pointed at by the nearest thing that it has, in the end its name.
+    """
+
+    kind: str
+    name: str = ""
+
+
+class Party(msgspec.Struct, frozen=True):
+    """A domain that has part in a conflict, what of it, and the clause that stands there."""
+
+    claim: Claim
+    target: Target
+    label: str
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """One defect between domains, or of all domains of a host together.
+
+    ``parties`` are in any order; the first of them in the focus is where the finding points. ``message`` is worded without
+    any one domain in front: it names those that it speaks of. The other fields are as in a Finding.
+    """
+
+    parties: tuple[Party, ...]
+    message: str
+    severity: Severity | None = None
+    nodes: HostNodes = IdSet()
+    why: str = ""
+    help: str = ""
+    data: dict[str, str | int] = {}
+
+
+class Fleet(msgspec.Struct, frozen=True, dict=True):
+    """The claims on one host, in the order of document and number. ``exclusive`` are groups that never run together."""
+
+    host: Host
+    claims: tuple[Claim, ...]
+    exclusive: tuple[frozenset[str], ...] = ()
+
+    def together(self, one: Claim, other: Claim) -> bool:
+        """Whether two domains may run at the same time."""
+        return one is not other and not any(one.domain in group and other.domain in group for group in self.exclusive)
