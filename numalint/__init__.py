@@ -9,9 +9,10 @@ HOMEPAGE = "https://github.com/numalint/numalint"
 
 from pluggy import HookimplMarker  # noqa: E402  # the version stands above all, where the build reads it
 
-from numalint.engine.rule import Category, Rule, domain_rule, placement_rule  # noqa: E402
+from numalint.engine.rule import Category, Rule, domain_rule, host_rule, placement_rule  # noqa: E402
 from numalint.loaders.document import Document, Head, HostFormat, LoadError  # noqa: E402
 from numalint.model.apart import Apart, apart, bound_text, crossed  # noqa: E402
+from numalint.model.claim import Claim, Conflict, Fleet, MemoryClaim, Party, Target  # noqa: E402
 from numalint.model.devices import (  # noqa: E402
     Controller,
     Device,
@@ -106,6 +107,8 @@ __all__ = [
     "Bound",
     "Category",
     "Cell",
+    "Claim",
+    "Conflict",
     "Controller",
     "Device",
     "Disk",
@@ -115,6 +118,7 @@ __all__ = [
     "Fact",
     "Fault",
     "Finding",
+    "Fleet",
     "GuestCell",
     "GuestCells",
     "GuestDevices",
@@ -137,6 +141,7 @@ __all__ = [
     "MaxMemory",
     "MemoryBacking",
     "MemoryBinding",
+    "MemoryClaim",
     "MemoryDevice",
     "MemoryPart",
     "MemoryPolicy",
@@ -144,6 +149,7 @@ __all__ = [
     "NodeSet",
     "NotJudged",
     "Origin",
+    "Party",
     "PciAddress",
     "PciDevice",
     "Pin",
@@ -162,6 +168,7 @@ __all__ = [
     "Severity",
     "SharedMemoryUser",
     "Spread",
+    "Target",
     "ThreadPin",
     "Topology",
     "Trait",
@@ -181,6 +188,7 @@ __all__ = [
     "home_places",
     "home_text",
     "hookimpl",
+    "host_rule",
     "ids_text",
     "iothreadpin_text",
     "node_places",

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from numalint.engine.fleets import Fleets, Reporting
 from numalint.engine.page import Example, Mark, read_page
 from numalint.engine.rule import Rule
 from numalint.loaders.document import Document
 from numalint.loaders.domain import load_domains
 from numalint.loaders.host.inputs import host_from_text
 from numalint.loaders.xml import locate
+from numalint.model.claim import Conflict
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding
 from numalint.model.host import Host
@@ -37,9 +39,11 @@ class RuleExample(msgspec.Struct, frozen=True):
 
     def run(self) -> None:
         """Raises AssertionError where the rule does not say what the page says."""
-        domain = read_domain(self.example.domain, self.rule.id)
         host = read_host(self.example.host)
-        found = list(findings(self.rule, domain, host))
+        if self.rule.shape == "host":
+            found = list(fleet_findings(self.rule, self.example.domain, host))
+        else:
+            found = list(findings(self.rule, read_domain(self.example.domain, self.rule.id), host))
         if not self.example.bad:
             assert not found, f"{self}: a Good example, yet: {found[0].message}"
             return
@@ -104,6 +108,22 @@ def findings(rule: Rule, domain: Domain, host: Host = UNKNOWN_HOST) -> Iterator[
     for said in rule.check(subject):
         if isinstance(said, Finding):
             yield said
+
+
+def fleet_findings(rule: Rule, text: str, host: Host) -> Iterator[Finding]:
+    """What a rule says of the domains in a text, one after another, that are on a host together."""
+    if rule.needs & host.unknown:
+        return
+    fleets = Fleets()
+    for number, domain in enumerate(load_domains(Document(DOCUMENT, text.encode()))):
+        assert not domain.faults, domain.faults[0].message
+        fleets.add(Placement(domain, host), number)
+    reporting = Reporting(lambda _path: text.encode())
+    for fleet in fleets.fleets({}):
+        for each in rule.check(fleet):
+            reported = reporting.reported(each, fleet, None) if isinstance(each, Conflict) else None
+            if reported is not None:
+                yield reported.finding
 
 
 def read_domain(text: str, rule: str = "") -> Domain:

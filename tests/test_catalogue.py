@@ -94,7 +94,9 @@ def check(folder: Path, *changes: tuple[str, str]) -> list[dict]:
     (folder / "vm1.xml").write_text(text)
     done = CliRunner().invoke(main, ["check", str(folder), "--format", "json"])
     assert done.exit_code < 2, done.output
-    return [each | {"line_text": text.splitlines()[each["span"]["line"] - 1]} for each in json.loads(done.stdout)["results"]]
+    return [
+        each | {"line_text": text.splitlines()[each["span"]["line"] - 1]} for each in json.loads(done.stdout)["results"]
+    ]
 
 
 def test_without_a_defect_it_says_nothing(tmp_path: Path) -> None:

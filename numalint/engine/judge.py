@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec.structs import replace
 
+from numalint.engine.fleets import Reporting
 from numalint.engine.rule import Rule
 from numalint.loaders import xml
+from numalint.model.claim import Conflict, Fleet
 from numalint.model.domain import Domain, Trait
 from numalint.model.finding import Finding, NotJudged, Related, Severity
 from numalint.model.host import Host
@@ -24,6 +27,8 @@ class Said(msgspec.Struct, frozen=True):
     finding: Finding
     domain: str
     host: str | None
+    identity: str = ""
+    """What tells a conflict of several domains from others; empty where the element and the domain do."""
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -36,16 +41,17 @@ class _Plan(msgspec.Struct, frozen=True):
 class Judge:
     """Judges one placement after another by the same rules."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = list(rules)
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = [rule for rule in rules if rule.shape != "host"]
+        self.host_rules = [rule for rule in rules if rule.shape == "host"]
         self.said: list[Said] = []
         self.problems: list[Problem] = []
         self._judged = 0
         self._plans: dict[tuple[int, Trait], _Plan] = {}
         self._unjudged: dict[tuple[str, str | None, tuple[str, ...]], tuple[set[int], set[str]]] = {}
 
-    def judge(self, domain: Domain, host: Host | None) -> None:
-        """Run every rule that the host has the facts for; the others are counted as not judged."""
+    def judge(self, domain: Domain, host: Host | None) -> Placement:
+        """Run every rule that the host has the facts for; the others are counted as not judged. Returns the placement."""
         self._judged += 1
         placement = Placement(domain, host or UNKNOWN_HOST)
         name = None if host is None else host.name
@@ -60,7 +66,38 @@ class Judge:
                 for each in rule.check(domain if rule.shape == "domain" else placement):
                     self._keep(rule, each, domain, name)
             except Exception as error:  # noqa: BLE001  # a rule may be anybody's, and the run goes on without it
-                self.problems.append(_failed(rule, domain, error))
+                self.problems.append(_failed(rule, f"domain {domain.name}", domain.document, error))
+        return placement
+
+    def judge_fleet(self, fleet: Fleet, reporting: Reporting, focus: AbstractSet[str] | None) -> None:
+        """Run the rules about all domains of a host; what touches no document of the ``focus`` is not kept."""
+        for rule in self.host_rules:
+            lacking = rule.needs & fleet.host.unknown
+            if lacking:
+                self._count_fleet(rule, fleet, tuple(sorted(fact.value for fact in lacking)), "")
+                continue
+            try:
+                for each in rule.check(fleet):
+                    if isinstance(each, NotJudged):
+                        self._count_fleet(rule, fleet, (each.fact.value,), each.subject)
+                    elif isinstance(each, Conflict):
+                        self._keep_conflict(rule, each, fleet, reporting, focus)
+            except Exception as error:  # noqa: BLE001  # a rule may be anybody's, and the run goes on without it
+                self.problems.append(_failed(rule, f"host {fleet.host.name}", None, error))
+
+    def _keep_conflict(
+        self, rule: Rule, conflict: Conflict, fleet: Fleet, reporting: Reporting, focus: AbstractSet[str] | None
+    ) -> None:
+        found = reporting.reported(conflict, fleet, focus)
+        if found is not None:
+            severity = conflict.severity or rule.severity
+            name = found.claim.domain
+            self.said.append(Said(rule.id, severity, settled(found.finding), name, fleet.host.name, found.identity))
+
+    def _count_fleet(self, rule: Rule, fleet: Fleet, facts: tuple[str, ...], subject: str) -> None:
+        domains, subjects = self._unjudged.setdefault((rule.id, fleet.host.name, facts), (set(), set()))
+        domains.update(range(len(fleet.claims)))
+        subjects.update([subject] if subject else [])
 
     def explain_faults(self, domain: Domain) -> set[str]:
         """Run the rules whose pages explain the faults of a domain that cannot be judged further. Returns their ids."""
@@ -85,10 +122,10 @@ class Judge:
                 able.append(rule)
         return _Plan(able, unable)
 
-    def _keep(self, rule: Rule, each: Finding | NotJudged, domain: Domain, host: str | None) -> None:
+    def _keep(self, rule: Rule, each: Finding | Conflict | NotJudged, domain: Domain, host: str | None) -> None:
         if isinstance(each, NotJudged):
             self._count(rule.id, host, (each.fact.value,), each.subject)
-        else:
+        elif isinstance(each, Finding):
             self.said.append(Said(rule.id, each.severity or rule.severity, settled(each), domain.name, host))
 
     def _count(self, rule: str, host: str | None, facts: tuple[str, ...], subject: str) -> None:
@@ -114,10 +151,10 @@ def settled(finding: Finding) -> Finding:
     return replace(finding, place=xml.settled(finding.place), related=related)
 
 
-def _failed(rule: Rule, domain: Domain, error: Exception) -> Problem:
+def _failed(rule: Rule, subject: str, path: str | None, error: Exception) -> Problem:
     return Problem(
         kind="rule-failed",
-        message=f"rule {rule.id} failed on domain {domain.name}: {type(error).__name__}: {error}",
-        path=domain.document,
+        message=f"rule {rule.id} failed on {subject}: {type(error).__name__}: {error}",
+        path=path,
         help=f"leave it out with --ignore {rule.id}, and report this to its author",
     )

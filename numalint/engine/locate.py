@@ -57,7 +57,7 @@ class Locator:
 def _result(said: Said, spans: dict[Place, tuple[Span, str]]) -> Result:
     finding = said.finding
     span, element = spans[finding.place]
-    identity = "\0".join((said.rule, said.domain, element, said.host or ""))
+    identity = "\0".join((said.rule, said.identity or f"{said.domain}\0{element}", said.host or ""))
     return Result(
         rule=said.rule,
         severity=said.severity,

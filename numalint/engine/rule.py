@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from numalint.model.claim import Conflict, Fleet
 from numalint.model.domain import Domain, Trait
 from numalint.model.finding import Finding, NotJudged, Severity
 from numalint.model.host import Fact
@@ -16,6 +17,7 @@ from numalint.model.placement import Placement
 
 DomainCheck = Callable[[Domain], Iterator[Finding]]
 PlacementCheck = Callable[[Placement], Iterator[Finding | NotJudged]]
+HostCheck = Callable[[Fleet], Iterator[Conflict | NotJudged]]
 
 NOTHING = Trait(0)
 """No trait: the rule is called for every domain."""
@@ -52,7 +54,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     category: Category
     shape: str
-    check: Callable[..., Iterator[Finding | NotJudged]]
+    check: Callable[..., Iterator[Finding | Conflict | NotJudged]]
     page: str
     needs: frozenset[Fact] = frozenset()
     uses: frozenset[Fact] = frozenset()
@@ -125,6 +127,38 @@ def placement_rule(
             needs=frozenset((needs,) if isinstance(needs, Fact) else needs),
             uses=frozenset((uses,) if isinstance(uses, Fact) else uses),
             when=when,
+            enabled=enabled,
+            precision=precision,
+        )
+
+    return decorate
+
+
+def host_rule(
+    id: str,
+    severity: Severity,
+    category: Category = Category.HOST_WIDE,
+    *,
+    needs: Fact | tuple[Fact, ...] = (),
+    uses: Fact | tuple[Fact, ...] = (),
+    enabled: bool = True,
+    precision: str = "high",
+) -> Callable[[HostCheck], Rule]:
+    """Make a rule of ``check(fleet)``, for clashes and sums over the domains of one host.
+
+    ``needs`` and ``uses`` are as for a rule about placement.
+    """
+
+    def decorate(check: HostCheck) -> Rule:
+        return Rule(
+            id=id,
+            severity=severity,
+            category=category,
+            shape="host",
+            check=check,
+            page=_page_of(check),
+            needs=frozenset((needs,) if isinstance(needs, Fact) else needs),
+            uses=frozenset((uses,) if isinstance(uses, Fact) else uses),
             enabled=enabled,
             precision=precision,
         )

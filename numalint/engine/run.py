@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from numalint.engine.discover import STDIN, Excludes, Found, discover, repository_of
+from numalint.engine.fleets import Fleets, Reporting
 from numalint.engine.judge import Judge, Said, settled
 from numalint.engine.locate import Locator
 from numalint.engine.notices import MALFORMED_DOMAIN, NOTICES
@@ -23,6 +24,7 @@ from numalint.loaders.domain import load_domains
 from numalint.loaders.host.inputs import load_inputs
 from numalint.model.domain import NEWEST_LIBVIRT, Domain, Release
 from numalint.model.finding import Finding, Severity
+from numalint.model.placement import Placement
 from numalint.model.report import Coverage, Problem, Report, Result, RuleCard, Span
 
 
@@ -56,6 +58,7 @@ class _Run:
         self.world = World(request.config, request.hosts, self.sniffer)
         self.judge = Judge(request.rules)
         self.locator = Locator({STDIN: request.stdin} if STDIN in request.paths else {})
+        self.fleets = Fleets()
         self.problems: list[Problem] = []
         self.malformed: list[Result] = []
         self.faulty: list[Said] = []
@@ -65,6 +68,8 @@ class _Run:
         found = self._discover()
         for path, named in found.files.items():
             self._file(path, named=named)
+        self._neighbours(found)
+        self._judge_fleets(found)
         self._check_unused_hosts(found)
         results = self.malformed + self.locator.results(self.judge.said + self.faulty)
         self._require()
@@ -89,10 +94,12 @@ class _Run:
         return report, [*found.warnings, *self.world.warnings]
 
     def _discover(self) -> Found:
+        return discover(self.request.paths, self._excludes(), tracked=self.request.tracked)
+
+    def _excludes(self) -> Excludes:
         config = self.request.config
         lists = [(config.folder, tuple(config.config.exclude)), (str(Path.cwd()), self.request.exclude)]
-        excludes = Excludes(tuple((folder, globs) for folder, globs in lists if globs))
-        return discover(self.request.paths, excludes, tracked=self.request.tracked)
+        return Excludes(tuple((folder, globs) for folder, globs in lists if globs))
 
     def _file(self, path: str, *, named: bool) -> None:
         try:
@@ -112,8 +119,8 @@ class _Run:
             return
         if not domains:
             self._other(path, kind, named=named)
-        for domain in domains:
-            self._domain(domain, path)
+        for number, domain in enumerate(domains):
+            self._domain(domain, path, number)
 
     def _read(self, path: str) -> tuple[Kind, bytes]:
         """What a file is, and its bytes where it holds domains."""
@@ -121,7 +128,7 @@ class _Run:
             return self.sniffer.kind_of(self.request.stdin), self.request.stdin
         return self.sniffer.read(path)
 
-    def _domain(self, domain: Domain, path: str) -> None:
+    def _domain(self, domain: Domain, path: str, number: int) -> None:
         if domain.faults:
             self.refused += 1
             self.faulty.extend(_faults(domain, self.judge.explain_faults(domain)))
@@ -131,7 +138,39 @@ class _Run:
             domain = replace(domain, libvirt=self.request.libvirt)
         self.domains += 1
         self.without_host += host is None
-        self.judge.judge(domain, host)
+        placement = self.judge.judge(domain, host)
+        if host is not None and self.judge.host_rules:
+            self.fleets.add(placement, number)
+
+    def _neighbours(self, found: Found) -> None:
+        """Claims of the domains that the configuration declares and that are not in the focus: they are there too."""
+        if not self.judge.host_rules or self.request.hosts or not self.request.config.config.hosts:
+            return
+        focus = {os.path.realpath(path) for path in found.files if path != STDIN}
+        beyond = discover([os.path.relpath(self.request.config.folder)], self._excludes(), tracked=self.request.tracked)
+        for path in beyond.files:
+            if os.path.realpath(path) not in focus and self.world.is_claimed(path):
+                self._neighbour(path)
+
+    def _neighbour(self, path: str) -> None:
+        try:
+            kind, data = self._read(path)
+            domains = load_domains(Document(path, data)) if kind.domain else []
+        except (OSError, LoadError) as error:
+            said = error.strerror if isinstance(error, OSError) else error.message
+            message = f"what it claims of its host is not known, for it cannot be read: {said}"
+            self.problems.append(Problem(kind="unreadable-file", message=message, path=path))
+            return
+        host = self.world.host_of(path)
+        for number, domain in enumerate(domains):
+            if host is not None and not domain.faults:
+                self.fleets.add(Placement(domain, host), number)
+
+    def _judge_fleets(self, found: Found) -> None:
+        if self.judge.host_rules:
+            reporting, focus = Reporting(self.locator.read), set(found.files)
+            for fleet in self.fleets.fleets(self.world.exclusive):
+                self.judge.judge_fleet(fleet, reporting, focus)
 
     def _other(self, path: str, kind: Kind, *, named: bool) -> None:
         if kind.format is None and named:

@@ -97,6 +97,17 @@ class World:
             self._absolute[folder] = os.path.abspath(folder)
         return self._nearest_to(self._absolute[folder])
 
+    def is_claimed(self, path: str) -> bool:
+        """Whether a host of the configuration says that the domains in the file at ``path`` are on it."""
+        relative = os.path.relpath(path, self._config.folder).replace(os.sep, "/")
+        return any(matches(relative, entry.domains) for entry in self._config.config.hosts.values())
+
+    @property
+    def exclusive(self) -> dict[str, tuple[frozenset[str], ...]]:
+        """The groups of domains that never run together, by host."""
+        entries = self._config.config.hosts.items()
+        return {name: tuple(map(frozenset, entry.exclusive_groups)) for name, entry in entries}
+
     def _from_option(self, inputs: tuple[str, ...]) -> Host | None:
         entries = self._config.config.hosts
         if len(inputs) == 1 and inputs[0] in entries:

@@ -14,14 +14,16 @@ from numalint.model.finding import Severity
 NAME = "numalint.toml"
 
 
-class HostEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class HostEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """``[hosts.NAME]``: the inputs that describe a host, and the domains that are on it (globs).
 
-    All are relative to the folder of the configuration.
+    All are relative to the folder of the configuration. ``exclusive-groups`` are lists of domains, by their names, that
+    never run together, such as the variants of one desktop.
     """
 
     topology: str | list[str]
     domains: list[str] = []
+    exclusive_groups: list[list[str]] = []
 
     @property
     def inputs(self) -> list[str]:

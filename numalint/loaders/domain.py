@@ -97,7 +97,9 @@ def _domain(root: Element, reader: Reader) -> Domain:
     return Domain(
         name=top.text("name") or "(no name)",
         place=reader.place(root),
+        name_place=reader.text_or_none(top.first("name")),
         uuid=top.text("uuid"),
+        uuid_place=reader.text_or_none(top.first("uuid")),
         virtualisation=root.get("type"),
         arch=_attribute(system, "arch"),
         machine=_attribute(system, "machine"),

@@ -56,6 +56,10 @@ class Reader:
     def place(self, element: Element) -> Place:
         return Place(self._document, element)
 
+    def text_or_none(self, element: Element | None) -> Place | None:
+        """The place of the text of an element that may not be there."""
+        return None if element is None else Place(self._document, element, TEXT)
+
     def place_or_none(self, element: Element | None) -> Place | None:
         return None if element is None else Place(self._document, element)
 

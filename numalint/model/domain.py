@@ -264,7 +264,9 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
 
     name: str
     place: Place
+    name_place: Place | None = None
     uuid: str | None = None
+    uuid_place: Place | None = None
     virtualisation: str | None = None
     arch: str | None = None
     machine: str | None = None

@@ -557,9 +557,10 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
             vcpus, nodes = cell.cpus & self.domain.online, self.memory_of(cell).nodes
             homes = self.host.homes_of(nodes) if nodes is not None and nodes <= exist else None
             room = sum(len(self.host.usable_cpus[node]) for node in homes or ())
-            kept = union(self.held[vcpu] for vcpu in vcpus if vcpu in self.held)
-            if homes is not None and len(vcpus) > room and kept <= homes:
-                found[cell.id] = room
+            if homes is not None and len(vcpus) > room:
+                kept = union(self.held[vcpu] for vcpu in vcpus if vcpu in self.held)
+                if kept <= homes:
+                    found[cell.id] = room
         return found
 
     def _packed(self, cells: list[Cell], homes: dict[GuestCell, HostNodes], emptiest: bool) -> bool:

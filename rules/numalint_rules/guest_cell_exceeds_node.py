@@ -141,7 +141,7 @@ def check(placement: Placement) -> Iterator[Finding]:
     crowded = {} if len(domain.online) > len(placement.host.guest_cpus) else placement.crowded_cells
     memory = _short_of_memory(placement)
     found = []
-    for cell in domain.cells:
+    for cell in domain.cells if crowded or memory else ():
         nodes = placement.memory_of(cell).nodes
         cpus = None if _pinned_too_close(placement, cell) else crowded.get(cell.id)
         if nodes is not None and (cpus is not None or cell.id in memory):

@@ -56,6 +56,8 @@ from numalint import (
     Category,
     Domain,
     Finding,
+    GuestCells,
+    IdSet,
     Related,
     Severity,
     Trait,
@@ -93,12 +95,13 @@ def _finding(domain: Domain, torn: list[Vcpus]) -> Finding:
     topology, core = domain.topology, torn[0]
     assert topology is not None, "without a topology the guest has no cores"
     first, second, *others = domain.cells_of(core)
-    cells, own = ", ".join(str(cell.id) for cell in (first, second, *others)), ids_text("vCPU", first.stated & core)
+    cells: GuestCells = IdSet.of(cell.id for cell in (first, second, *others))
+    own = ids_text("vCPU", first.stated & core)
     strays = second.stated & core
     so = f" ({len(torn)} of {len(domain.guest_cores)} cores are so)" if len(domain.guest_cores) > 1 else ""
     return Finding(
         place=second.place.at("cpus"),
-        message=f"{ids_text('vCPU', core)} are threads of one core in the guest, but in guest cells {cells}{so}",
+        message=f"{ids_text('vCPU', core)} are threads of one core in the guest, but in guest {ids_text('cell', cells)}{so}",
         label=f"{ids_text('vCPU', strays)} {'is a thread' if len(strays) == 1 else 'are threads'} of the core of {own}",
         related=(
             Related(topology.place, f"{count_text(topology.threads, 'thread')} a core"),
@@ -111,7 +114,7 @@ def _finding(domain: Domain, torn: list[Vcpus]) -> Finding:
         why="no hardware has a core on two nodes: the guest's kernel takes its threads for one place and for two"
         + (", and QEMU warns that it may misbehave" if (domain.arch or "").startswith(WARNED) else ""),
         help=_help(domain, topology.threads),
-        data={"vcpus": str(union(torn)), "cores": len(torn), "threads": topology.threads},
+        data={"vcpus": str(union(torn)), "cores": len(torn), "cells": str(cells), "threads": topology.threads},
     )
 
 

@@ -91,8 +91,11 @@ from numalint import (
     Cell,
     Domain,
     Finding,
+    GuestCells,
+    IdSet,
     Related,
     Severity,
+    Topology,
     Trait,
     Vcpus,
     count_text,
@@ -136,14 +139,12 @@ def _finding(domain: Domain, torn: list[Vcpus], count: int) -> Finding:
     assert topology is not None, "without a topology the guest has no sockets"
     noun = "die" if topology.dies > 1 else "socket"
     first, second, *others = domain.cells_of(part)
-    cells = " and ".join(str(cell.id) for cell in (first, second)) if not others else f"{len(others) + 2} of them"
+    cells: GuestCells = IdSet.of(cell.id for cell in (first, second, *others))
     so = f" ({len(torn)} of {count} {noun}s are so)" if count > 1 else ""
     parts = f"one {noun}" if count == 1 else count_text(count, noun)
     return Finding(
         place=second.place.at("cpus"),
-        message=f"{ids_text('vCPU', part)} are one {noun} in the guest, but in guest cells {cells}{so}"
-        if not others
-        else f"{ids_text('vCPU', part)} are one {noun} in the guest, but in {cells} guest cells{so}",
+        message=f"{ids_text('vCPU', part)} are one {noun} in the guest, but in guest {ids_text('cell', cells)}{so}",
         label=f"{ids_text('vCPU', second.stated & part)} of the same {noun}",
         related=(
             Related(topology.place, f"{parts} of {len(part)} vCPUs"),
@@ -155,23 +156,30 @@ def _finding(domain: Domain, torn: list[Vcpus], count: int) -> Finding:
         ),
         why=f"in hardware a {noun} shares an L3 cache and is on one node: Linux ignores the cache, or does not boot",
         help=_help(domain),
-        data={"vcpus": str(part), f"{noun}s": len(torn), "cells": ",".join(str(cell.id) for cell in domain.cells)},
+        data={"vcpus": str(part), f"{noun}s": len(torn), "cells": str(cells)},
     )
 
 
 def _help(domain: Domain) -> str:
-    """The fewest sockets of which no cell has a part; where these are many, other cells."""
+    """Where each cell has vCPUs in a row, the fewest sockets or dies of which none has a part; else other cells."""
     topology, cells = domain.topology, domain.cells
     assert topology is not None, "without a topology the guest has no sockets"
     edges = [edge for cell in cells for first, last in cell.stated.runs() for edge in (first, last + 1)]
-    size = gcd(domain.maximum, *edges)
-    cores, rest = divmod(size, topology.threads)
-    sockets = domain.maximum // size
-    if rest == 0 and sockets <= 2 * len(cells) and topology.dies == topology.clusters == 1:
-        return f"write <topology sockets='{sockets}' cores='{cores}' threads='{topology.threads}'/>"
+    size = gcd(domain.maximum, *edges) if topology.dies == 1 else gcd(topology.vcpus_per_socket, *edges)
+    if len(edges) <= 2 * len(cells) and size % topology.threads == 0 and topology.clusters == 1:
+        return f"write {_topology(topology, domain.maximum, size)}"
     each, rest = divmod(domain.maximum, len(cells))
-    if rest or each % topology.threads:
+    if rest or each % topology.threads or any(not cell.stated for cell in cells):
         return "give the guest a socket or a die for each cell, and each cell the vCPUs of whole ones"
     runs = [f"cpus='{first}-{first + each - 1}'" for first in range(0, domain.maximum, each)]
     shown = ", ".join(runs[:4]) + (" and so on" if len(runs) > 4 else "")
-    return f"give the cells vCPUs in a row ({shown}), a socket or a die to each, and move the pins with them"
+    whole = each % (topology.vcpus_per_socket // topology.dies) == 0
+    also = "" if whole else f", write {_topology(topology, domain.maximum, gcd(each, topology.vcpus_per_socket))}"
+    return f"give the cells vCPUs in a row ({shown}){also}, and move the pins with them"
+
+
+def _topology(topology: Topology, vcpus: int, size: int) -> str:
+    """With sockets, or as many dies a socket as before or more, of ``size`` vCPUs."""
+    dies = f" dies='{topology.vcpus_per_socket // size}'" if topology.dies > 1 else ""
+    sockets = topology.sockets if topology.dies > 1 else vcpus // size
+    return f"<topology sockets='{sockets}'{dies} cores='{size // topology.threads}' threads='{topology.threads}'/>"

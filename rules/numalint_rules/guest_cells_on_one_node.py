@@ -108,31 +108,32 @@ def check(placement: Placement) -> Iterator[Finding]:
     if placement.host.one_node:
         return
     for node, cells in _by_node(placement).items():
-        if len(cells) > 1 and not _told_to_be_near(cells) and not _on_caches(placement, cells):
+        if len(cells) > 1 and _there(placement, node, cells) and not _meant(placement, cells):
             yield _finding(placement, node, cells)
 
 
 def _by_node(placement: Placement) -> dict[HostNode, list[Cell]]:
-    """The cells that are bound to one node, and whose vCPUs are not kept on others: cell-binding-disagree has these."""
+    """The cells that are bound to one node."""
     found: dict[HostNode, list[Cell]] = {}
     for cell in placement.domain.cells:
         nodes: HostNodes = placement.memory_of(cell).nodes or IdSet()
-        kept = union(placement.held[vcpu] for vcpu in cell.cpus if vcpu in placement.held)
-        if len(nodes) == 1 and nodes <= placement.host.memory_nodes and kept <= nodes:
+        if len(nodes) == 1 and nodes <= placement.host.memory_nodes:
             found.setdefault(next(iter(nodes)), []).append(cell)
     return found
 
 
-def _told_to_be_near(cells: list[Cell]) -> bool:
-    """Whether the guest is told that these cells are parts of one socket."""
-    own = IdSet.of(cell.id for cell in cells)
+def _there(placement: Placement, node: HostNode, cells: list[Cell]) -> bool:
+    """Whether no vCPU of the cells is kept on another node: cell-binding-disagree and numatune-cpu-mismatch have these."""
+    held = placement.held
+    return all(held[vcpu] <= IdSet.of([node]) for cell in cells for vcpu in cell.cpus if vcpu in held)
+
+
+def _meant(placement: Placement, cells: list[Cell]) -> bool:
+    """Whether the guest is told that they are near, or the vCPUs of each are pinned to L3 caches that no other has."""
+    own, pins = IdSet.of(cell.id for cell in cells), placement.domain.vcpupins
     told = [each.value for cell in cells for each in cell.distances if each.to in own and each.to != cell.id]
-    return bool(told) and max(told) <= NEAR
-
-
-def _on_caches(placement: Placement, cells: list[Cell]) -> bool:
-    """Whether the vCPUs of each cell are pinned to L3 caches that no other cell has."""
-    pins = placement.domain.vcpupins
+    if told and max(told) <= NEAR:
+        return True
     if placement.host.l3 is None or not all(vcpu in pins for cell in cells for vcpu in cell.cpus):
         return False
     caches = [placement.host.l3_of(union(pins[vcpu].cpus for vcpu in cell.cpus)) for cell in cells if cell.cpus]
@@ -150,7 +151,8 @@ def _finding(placement: Placement, node: HostNode, cells: list[Cell]) -> Finding
     which, host = ids_text("cell", IdSet.of(cell.id for cell in own)), placement.host
     return Finding(
         place=place,
-        message=f"guest {ids_text('cell', ids)} are all bound to node {node} of {host.name}, as if they were apart",
+        message=f"guest {ids_text('cell', ids)} are {'both' if len(ids) == 2 else 'all'} bound to node {node} of "
+        f"{host.name}, as if they were apart",
         label=f"{which} {'is' if len(own) == 1 else 'are'} on node {node}{' too' if others else ''}",
         related=(
             *(

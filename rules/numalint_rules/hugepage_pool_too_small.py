@@ -188,7 +188,7 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
     if any(part.page_bytes is None for part in parts):
         yield NotJudged(Fact.HUGEPAGES, "which size of page is the default")
     for size in sorted({part.page_bytes for part in parts if part.page_bytes}):
-        pools = [node.hugepages[size] for node in placement.host.nodes or () if size in (node.hugepages or {})]
+        pools = [pools[size] for node in placement.host.nodes or () if size in (pools := node.hugepages or {})]
         if any(pool.total is None and pool.free is None for pool in pools):
             yield NotJudged(Fact.HUGEPAGES, f"how many pages of {size_text(size)} there are")
         elif pools:  # else hugepage-size-unavailable
@@ -213,10 +213,11 @@ def _short(placement: Placement, size: int, parts: list[MemoryPart]) -> Iterator
             if short.wanted > short.has:
                 found.append(nodes)
                 yield short
-    each = (_count(placement, size, parts, IdSet.of([node]), Whose.MOST) for node in host)
-    most = max(each, key=lambda short: short.total)
-    if most.wanted > most.total and _fits_otherwise(placement):
-        yield most
+    if placement.unbound and len(host) > 1:
+        each = (_count(placement, size, parts, IdSet.of([node]), Whose.MOST) for node in host)
+        most = max(each, key=lambda short: short.total)
+        if most.wanted > most.total and _fits_otherwise(placement):
+            yield most
 
 
 def _count(placement: Placement, size: int, parts: list[MemoryPart], nodes: HostNodes, whose: Whose) -> Short:
@@ -232,10 +233,10 @@ def _pages(parts: Iterable[MemoryPart], size: int) -> int:
 
 
 def _fits_otherwise(placement: Placement) -> bool:
-    """Whether nothing binds the guest, and it would fit a node; of others vcpus-exceed-node and *-vnuma-* speak."""
+    """Whether it is on one node but for its pages; of others vcpus-exceed-node and the rules of vnuma speak."""
     kept = placement.unconfined or len(placement.vcpu_nodes or ()) == 1
     small = len(placement.domain.online) <= placement.host.most_usable_cpus
-    return placement.unbound and len(placement.domain.cells) < 2 and kept and small
+    return len(placement.domain.cells) < 2 and kept and small
 
 
 def _finding(placement: Placement, short: Short) -> Finding:
@@ -329,10 +330,10 @@ def _help(placement: Placement, short: Short) -> str:
 
 def _has_room(placement: Placement, short: Short, node: HostNode) -> bool:
     """Whether a node has the pages and the CPUs for the one part of the guest that lacks them."""
-    (part, *more) = short.parts
-    others = (each for each in placement.memory_parts if each.policy.nodes is not None and node in each.policy.nodes)
-    has = _count(placement, short.size, list(others), IdSet.of([node]), Whose.BOUND)
-    fits = placement.fits([placement.host.node_by_id[node]], part.cell)
-    return (
-        not more and part.device is None and node not in short.nodes and has.wanted + short.wanted <= has.free and fits
-    )
+    (part, *more), nodes = short.parts, IdSet.of([node])
+    if more or part.device is not None or nodes <= short.nodes:
+        return False
+    there = [each for each in placement.memory_parts if each.policy.nodes and nodes <= each.policy.nodes]
+    own = [each for each in there if each.page_bytes == short.size]
+    both = _count(placement, short.size, [part, *own], nodes, Whose.BOUND)
+    return both.wanted <= both.free and placement.fits([placement.host.node_by_id[node]], part.cell)

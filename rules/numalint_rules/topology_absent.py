@@ -1,9 +1,9 @@
 """The guest has many vCPUs and no `<topology>`, so each of them is a socket of its own.
 
 Without a `<topology>` libvirt asks QEMU for as many sockets as vCPUs, each of one core with one thread. The guest then believes that no two
-vCPUs share a cache, and its scheduler does not keep together what shares data. Windows uses two sockets on its desktop editions, one
-on Home, and leaves the other vCPUs idle; databases and other software that is licensed by the socket count them all. The rule speaks of guests with
-more than 8 vCPUs.
+vCPUs share a cache, and its scheduler does not keep together what shares data. Windows uses as many sockets as its edition
+allows, one or two on a desktop, and leaves the other vCPUs idle; what is licensed by the socket counts them all. The rule speaks of
+guests with more than 8 vCPUs.
 
 Bad:
 
@@ -41,6 +41,7 @@ Sources:
 """
 
 from collections.abc import Iterator
+from math import gcd
 
 from numalint import TEXT, Category, Domain, Finding, Related, Severity, count_text, domain_rule
 
@@ -59,14 +60,17 @@ def check(domain: Domain) -> Iterator[Finding]:
         message=f"it has {vcpus} and no <topology>, so the guest sees {domain.maximum} sockets of one core",
         label=f"{domain.maximum} sockets of one core",
         related=(Related(domain.numa_place, count_text(cells, "guest cell")),) if domain.numa_place and cells else (),
-        why="to the guest no two vCPUs share a cache; Windows on a desktop uses two sockets, and licences count them all",
-        help=f"add {_topology(domain)} to <cpu>",
+        why="to the guest no two vCPUs share a cache; desktop Windows uses one socket or two, and licences count them all",
+        help=_help(domain),
         data={"vcpus": domain.maximum},
     )
 
 
-def _topology(domain: Domain) -> str:
-    """A socket for each cell, where the vCPUs can be shared out so."""
-    cells = sum(1 for cell in domain.cells if cell.stated) or 1
-    sockets = cells if domain.maximum % cells == 0 else 1
-    return f"<topology sockets='{sockets}' cores='{domain.maximum // sockets}' threads='1'/>"
+def _help(domain: Domain) -> str:
+    """The fewest sockets of which no cell has a part; where these are many, other cells."""
+    edges = [edge for cell in domain.cells for first, last in cell.stated.runs() for edge in (first, last + 1)]
+    size = gcd(domain.maximum, *edges)
+    sockets = domain.maximum // size
+    if sockets > max(1, 2 * len(domain.cells)):
+        return "give each cell vCPUs in a row, and add to <cpu> a <topology> with a socket for each cell"
+    return f"add <topology sockets='{sockets}' cores='{size}' threads='1'/> to <cpu>"

@@ -1,0 +1,151 @@
+"""The domains of each host together: claims while files are read, conflicts when all of them are known.
+
+A claim has no place. When a conflict is reported its files are read once more, and each party's target is found there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+
+import msgspec
+
+from numalint.loaders.document import Document, LoadError
+from numalint.loaders.domain import load_domains
+from numalint.loaders.xml import settled
+from numalint.model.claim import Claim, Conflict, Fleet, Party, Target, claim_of
+from numalint.model.domain import Domain
+from numalint.model.finding import Finding, Related
+from numalint.model.host import Host
+from numalint.model.place import TEXT, Place
+from numalint.model.placement import Placement
+from numalint.model.wording import MOST_RELATED, node_places
+
+Read = Callable[[str], bytes]
+"""The bytes of a document by its path. Raises OSError."""
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """A conflict as a finding of its main party. ``identity`` tells it from others whichever party that is."""
+
+    finding: Finding
+    claim: Claim
+    identity: str
+
+
+class Fleets:
+    """The claims on each host, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._claims: dict[int, list[Claim]] = {}
+        self._hosts: dict[int, Host] = {}
+
+    def add(self, placement: Placement, number: int) -> None:
+        """Keep what the domain ``number`` of its document claims of its host."""
+        key = id(placement.host)
+        self._hosts[key] = placement.host
+        self._claims.setdefault(key, []).append(claim_of(placement, number))
+
+    def fleets(self, exclusive: dict[str, tuple[frozenset[str], ...]]) -> Iterator[Fleet]:
+        """The fleet of each host, by name; claims in the order of document and number. ``exclusive`` is by host name."""
+        for key, host in sorted(self._hosts.items(), key=lambda item: (item[1].name, item[1].sources)):
+            claims = sorted(self._claims[key], key=lambda claim: (claim.document, claim.number))
+            yield Fleet(host, tuple(claims), exclusive.get(host.name, ()))
+
+
+class Reporting:
+    """Makes findings of conflicts, reading each document that is reported once."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._domains: dict[str, list[Domain]] = {}
+
+    def reported(self, conflict: Conflict, fleet: Fleet, focus: AbstractSet[str] | None) -> Reported | None:
+        """The conflict as a finding in the first of its parties that is in ``focus`` (None: all are).
+
+        None where no party is in the focus, or where no file of theirs can be read any more.
+        """
+        parties = sorted(conflict.parties, key=lambda party: (party.claim.document, party.claim.number))
+        main = next((party for party in parties if focus is None or party.claim.document in focus), None)
+        place = None if main is None else self._place(main)
+        if main is None or place is None:
+            return None
+        related = [Related(found, each.label) for each in parties if each is not main and (found := self._place(each))]
+        finding = Finding(
+            place=place,
+            message=conflict.message,
+            label=main.label,
+            severity=conflict.severity,
+            related=(*related[:MOST_RELATED], *node_places(fleet.host, conflict.nodes)),
+            why=conflict.why,
+            help=conflict.help,
+            data=conflict.data,
+        )
+        names = sorted(f"{party.claim.domain} {party.target.kind} {party.target.name}" for party in parties)
+        return Reported(finding, main.claim, "\0".join(names))
+
+    def _place(self, party: Party) -> Place | None:
+        claim = party.claim
+        if claim.document not in self._domains:
+            try:
+                self._domains[claim.document] = load_domains(Document(claim.document, self._read(claim.document)))
+            except (OSError, LoadError):
+                self._domains[claim.document] = []
+        domains = self._domains[claim.document]
+        return settled(place_of(domains[claim.number], party.target)) if claim.number < len(domains) else None
+
+
+def place_of(domain: Domain, target: Target) -> Place:
+    """The place of a target in a domain; of what it does not have, the nearest thing that it has."""
+    find = _FINDERS.get(target.kind)
+    found = None if find is None else find(domain, target.name)
+    return found or domain.name_place or domain.place
+
+
+def _vcpupin(domain: Domain, name: str) -> Place | None:
+    pin = next((pin for vcpu, pin in domain.vcpupins.items() if str(vcpu) == name), None)
+    return _vcpus(domain, "") if pin is None else pin.place.at("cpuset")
+
+
+def _vcpus(domain: Domain, _name: str) -> Place | None:
+    if domain.cpuset is not None:
+        return domain.cpuset.place.at("cpuset")
+    return None if domain.vcpu_place is None else domain.vcpu_place.at(TEXT)
+
+
+def _emulatorpin(domain: Domain, _name: str) -> Place | None:
+    return _vcpus(domain, "") if domain.emulatorpin is None else domain.emulatorpin.place.at("cpuset")
+
+
+def _iothreadpin(domain: Domain, name: str) -> Place | None:
+    pin = next((pin for thread, pin in domain.iothreadpins.items() if str(thread) == name), None)
+    return domain.iothreads_place if pin is None else pin.place.at("cpuset")
+
+
+def _memory(domain: Domain, _name: str) -> Place | None:
+    return None if domain.memory_place is None else domain.memory_place.at(TEXT)
+
+
+def _cell(domain: Domain, name: str) -> Place | None:
+    cell = next((cell for cell in domain.cells if str(cell.id) == name), None)
+    return _memory(domain, "") if cell is None else cell.place.at("memory")
+
+
+def _device(domain: Domain, name: str) -> Place | None:
+    return next((device.place for device in domain.devices if str(device.reference) in name), None)
+
+
+def _uuid(domain: Domain, _name: str) -> Place | None:
+    return domain.uuid_place
+
+
+_FINDERS: dict[str, Callable[[Domain, str], Place | None]] = {
+    "uuid": _uuid,
+    "vcpus": _vcpus,
+    "vcpupin": _vcpupin,
+    "emulatorpin": _emulatorpin,
+    "iothreadpin": _iothreadpin,
+    "memory": _memory,
+    "cell": _cell,
+    "device": _device,
+}

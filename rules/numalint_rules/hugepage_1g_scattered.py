@@ -1,0 +1,179 @@
+"""Pages of 1 GiB leave the guest no room: it takes the last of a node, or lies on several nodes by the GiB.
+
+A page of 1 GiB is in one piece on one node. Once the host has run for a while there is mostly no such piece left, and a write to `nr_hugepages` yields fewer
+pages than were asked for, so the pool of a node is what was reserved at boot. A guest that takes all of it starts, but one GiB more, another guest, or a
+DIMM that is plugged in, does not. And memory that is interleaved over nodes goes by whole pages: of 1 GiB each, a working set of less is
+on one node, remote to the vCPUs of the others, and has the bandwidth of one.
+
+Host: format = 1
+      name = "kvm01"
+      [topology]
+      sockets = 2
+      cores_per_node = 8
+      threads_per_core = 1
+      cpu_numbering = "threads-last"
+      memory_per_node = "64 GiB"
+      [node.0]
+      hugepages = { "1G" = 32 }
+      [node.1]
+      hugepages = { "1G" = 16, "2M" = 8192 }
+
+Bad:
+
+    <domain>
+      <name>nfv7</name>
+      <memory unit='GiB'>16</memory>
+      <memoryBacking>
+        <hugepages>
+          <page size='1' unit='GiB'/>
+                      - pages of 1 GiB
+        </hugepages>
+      </memoryBacking>
+      <vcpu cpuset='8-15'>4</vcpu>
+      <numatune>
+        <memory mode='strict' nodeset='1'/>
+                                       ^ all 16 pages of node 1
+      </numatune>
+    </domain>
+
+Bad:
+
+    <domain>
+      <name>nfv8</name>
+      <memory unit='GiB'>24</memory>
+      <memoryBacking>
+        <hugepages>
+          <page size='1' unit='GiB'/>
+                      - pages of 1 GiB
+        </hugepages>
+      </memoryBacking>
+      <vcpu>4</vcpu>
+      <numatune>
+        <memory mode='interleave' nodeset='0-1'/>
+                                           ^^^ interleaved by the GiB
+      </numatune>
+    </domain>
+
+Good:
+
+    <domain>
+      <name>nfv7</name>
+      <memory unit='GiB'>14</memory>
+      <memoryBacking>
+        <hugepages>
+          <page size='1' unit='GiB'/>
+        </hugepages>
+      </memoryBacking>
+      <vcpu cpuset='8-15'>4</vcpu>
+      <numatune>
+        <memory mode='strict' nodeset='1'/>
+      </numatune>
+    </domain>
+
+Fix: Reserve a page more at boot (`hugepages=1:17` after `hugepagesz=1G` on the kernel's command line, for node 1), or use pages of 2 MiB, which
+interleave more finely.
+
+When to ignore it: The pool was made for just this guest, which never grows.
+
+Sources:
+- OpenStack nova, Huge pages: pages allocated at run time fail where memory is fragmented
+- measured with libvirt 9.0.0 and 11.3.0: a pool that is exactly used up is enough; interleave alternates page by page
+- Linux, Documentation/admin-guide/mm/hugetlbpage: pools, and hugepages= for a node
+"""
+
+from collections.abc import Iterator
+
+from numalint import (
+    MOST_RELATED,
+    Category,
+    Fact,
+    Finding,
+    HostNodes,
+    IdSet,
+    MemoryPart,
+    Node,
+    Placement,
+    Related,
+    Severity,
+    Trait,
+    count_text,
+    ids_text,
+    node_places,
+    placement_rule,
+    size_text,
+)
+
+GIB = 1 << 30
+
+
+@placement_rule(
+    "hugepage-1g-scattered",
+    Severity.NOTE,
+    Category.HUGEPAGES,
+    needs=(Fact.NODES, Fact.HUGEPAGES),
+    when=Trait.HUGEPAGES | Trait.NUMATUNE,
+)
+def check(placement: Placement) -> Iterator[Finding]:
+    if placement.host.one_node:
+        return
+    parts = [part for part in placement.memory_parts if part.page_bytes == GIB and part.policy.nodes]
+    spread = [part for part in parts if part.policy.mode == "interleave" and len(part.policy.nodes or ()) > 1]
+    if spread:
+        yield _interleaved(placement, spread[0])
+    full = {node.id: own for node in placement.host.nodes or () if (own := _all_of(node, parts))}
+    if full:
+        yield _used_up(placement, IdSet.of(full), [part for own in full.values() for part in own])
+
+
+def _all_of(node: Node, parts: list[MemoryPart]) -> list[MemoryPart]:
+    """The parts that are on a node alone and take every page of it; none where one is left, or hugepage-pool-too-small."""
+    own = [part for part in parts if part.policy.nodes == IdSet.of([node.id])]
+    pool = (node.hugepages or {}).get(GIB)
+    return own if own and pool is not None and _pages(own) == pool.total else []
+
+
+def _pages(parts: list[MemoryPart]) -> int:
+    return sum(-(-part.size_bytes // GIB) for part in parts)
+
+
+def _used_up(placement: Placement, nodes: HostNodes, parts: list[MemoryPart]) -> Finding:
+    pages, where = count_text(_pages(parts), "page"), ids_text("node", nodes)
+    first, *others = dict.fromkeys(place for part in parts if (place := part.nodeset_place) is not None)
+    more = ",".join(f"{node}:{_pages([part for part in parts if node in _nodes(part)]) + 1}" for node in nodes)
+    return Finding(
+        place=first,
+        message=f"it takes all {pages} of 1 GiB that {where} of {placement.host.name} {'has' if len(nodes) == 1 else 'have'}",
+        label=f"all {pages} of {where}",
+        related=(
+            *(Related(place, "the last pages of its node too") for place in others[:MOST_RELATED]),
+            *_page_place(placement, parts[0]),
+            *node_places(placement.host, nodes),
+        ),
+        why="more of them can hardly be had before the host boots again, for memory in pieces of 1 GiB is soon gone",
+        help=f"reserve a page more at boot, hugepages={more} after hugepagesz=1G, or give it a GiB less",
+        data={"nodes": str(nodes), "pages": _pages(parts)},
+    )
+
+
+def _nodes(part: MemoryPart) -> HostNodes:
+    return part.policy.nodes or IdSet()
+
+
+def _interleaved(placement: Placement, part: MemoryPart) -> Finding:
+    nodes, page = _nodes(part), _page_place(placement, part)
+    whose = "its" if part.cell is None else f"guest cell {part.cell.id}'s"
+    return Finding(
+        place=part.nodeset_place or placement.domain.place,
+        message=f"{whose} {size_text(part.size_bytes)} are interleaved over {ids_text('node', nodes)} of "
+        f"{placement.host.name} by the GiB",
+        label="interleaved by the GiB",
+        related=(*page, *node_places(placement.host, nodes)),
+        why="a page of 1 GiB is on one node: what works on less has the bandwidth of that node, and is remote to the others",
+        help="use pages of 2 MiB, which interleave more finely, or give the guest a cell for each node",
+        data={"nodes": str(nodes), "memory_bytes": part.size_bytes},
+    )
+
+
+def _page_place(placement: Placement, part: MemoryPart) -> tuple[Related, ...]:
+    page = placement.domain.page_of(part.cell)
+    return () if page is None else (Related(page.place.at("size"), "pages of 1 GiB"),)

@@ -1,0 +1,133 @@
+"""A CPU is pinned by the dedicated vCPUs of two domains.
+
+Each of them counts on a CPU of its own, and each gets half of it, with the other's cache misses. OpenStack lets no pinned
+instance use the CPUs of another. Sets are matched, not compared: two domains may name the same CPUs where each of their
+vCPUs can still have one of its own. Where a vCPU is realtime, the other one starves, and this is an error.
+
+Host: pack:2 numa:1 core:4 pu:1
+
+Bad:
+
+    <domain>
+      <name>db1</name>
+      <vcpu>2</vcpu>
+      <cputune>
+        <vcpupin vcpu='0' cpuset='4'/>
+        <vcpupin vcpu='1' cpuset='5'/>
+                                  ^ vCPU 1 of db1 is pinned to CPU 5
+      </cputune>
+    </domain>
+    <domain>
+      <name>db2</name>
+      <vcpu>2</vcpu>
+      <cputune>
+        <vcpupin vcpu='0' cpuset='5'/>
+                                  - vCPU 0 of db2 is pinned to CPU 5
+        <vcpupin vcpu='1' cpuset='6'/>
+      </cputune>
+    </domain>
+
+Good:
+
+    <domain>
+      <name>db1</name>
+      <vcpu>2</vcpu>
+      <cputune>
+        <vcpupin vcpu='0' cpuset='4'/>
+        <vcpupin vcpu='1' cpuset='5'/>
+      </cputune>
+    </domain>
+    <domain>
+      <name>db2</name>
+      <vcpu>2</vcpu>
+      <cputune>
+        <vcpupin vcpu='0' cpuset='6'/>
+        <vcpupin vcpu='1' cpuset='7'/>
+      </cputune>
+    </domain>
+
+Fix: Give each domain CPUs of its own. Domains that never run together are declared so in `numalint.toml`, as
+`exclusive-groups = [["db1", "db2"]]` of their host.
+
+When to ignore it: One of them is only started when the other is off; declare it, and it is quiet.
+
+Sources:
+- OpenStack nova, CPU topologies: no instance can use the pinned CPUs of another
+- oVirt, exclusive CPU pinning policies
+- canonical/lxd, issue 14133: latency-critical guests on one core
+"""
+
+from collections.abc import Iterator
+
+from numalint import (
+    Claim,
+    Conflict,
+    Fleet,
+    HostCpus,
+    Party,
+    Severity,
+    Target,
+    Vcpu,
+    count_text,
+    host_rule,
+    ids_text,
+    overbooked,
+    union,
+)
+
+Booking = tuple[Claim, Vcpu, HostCpus]
+
+
+@host_rule("pcpu-double-booked", Severity.WARNING, precision="very-high")
+def check(fleet: Fleet) -> Iterator[Conflict]:
+    bookings = list(_contested(fleet))
+    for members, cpus in overbooked([cpus for _, _, cpus in bookings]):
+        group = [bookings[member] for member in members]
+        if _together(fleet, group):
+            yield _conflict(fleet, group, cpus)
+
+
+def _contested(fleet: Fleet) -> Iterator[Booking]:
+    """The dedicated vCPUs that share a CPU with those of another domain: one mask a domain shows that there are none."""
+    seen = twice = 0
+    for claim in fleet.claims:
+        twice |= seen & claim.dedicated_cpus.mask
+        seen |= claim.dedicated_cpus.mask
+    if twice:
+        for claim in fleet.claims:
+            if claim.dedicated_cpus.mask & twice:
+                yield from ((claim, vcpu, cpus) for vcpu, cpus in claim.dedicated.items() if cpus.mask & twice)
+
+
+def _together(fleet: Fleet, group: list[Booking]) -> bool:
+    """Whether two of the domains in a group may run at the same time."""
+    claims = list(dict.fromkeys(id(claim) for claim, _, _ in group))
+    by_id = {id(claim): claim for claim, _, _ in group}
+    pairs = ((by_id[one], by_id[two]) for at, one in enumerate(claims) for two in claims[at + 1 :])
+    return any(fleet.together(one, two) for one, two in pairs)
+
+
+def _conflict(fleet: Fleet, group: list[Booking], cpus: HostCpus) -> Conflict:
+    names = list(dict.fromkeys(claim.domain for claim, _, _ in group))
+    who = " and ".join(names[:2]) if len(names) < 3 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
+    realtime = any(claim.realtime & cpus for claim, _, _ in group)
+    lines = ", ".join(f'"{name}"' for name in names)
+    return Conflict(
+        parties=tuple(
+            Party(
+                claim,
+                Target("vcpupin", str(vcpu)),
+                f"vCPU {vcpu} of {claim.domain} is pinned to {ids_text('CPU', own)}",
+            )
+            for claim, vcpu, own in group
+        ),
+        message=f"{count_text(len(group), 'dedicated vCPU')} of {who} share {ids_text('CPU', cpus)} of {fleet.host.name}",
+        severity=Severity.ERROR if realtime else None,
+        nodes=fleet.host.nodes_of(cpus),
+        why="the other vCPU starves while the realtime one runs"
+        if realtime
+        else "each gets a part of a CPU that it counts on",
+        help=f"pin them to different CPUs or, if they never run together, write for [hosts.{fleet.host.name}]:\n"
+        f"exclusive-groups = [[{lines}]]",
+        data={"cpus": str(cpus), "vcpus": len(group), "taken": str(union(own for _, _, own in group))},
+    )
