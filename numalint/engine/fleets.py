@@ -26,11 +26,15 @@ Read = Callable[[str], bytes]
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """A conflict as a finding of its main party. ``identity`` tells it from others whichever party that is."""
+    """A conflict as a finding of its main party. ``identity`` tells it from others whichever party that is.
+
+    ``others`` are the documents of the other parties.
+    """
 
     finding: Finding
     claim: Claim
     identity: str
+    others: tuple[str, ...]
 
 
 class Fleets:
@@ -82,7 +86,8 @@ class Reporting:
             data=conflict.data,
         )
         names = sorted(f"{party.claim.domain} {party.target.kind} {party.target.name}" for party in parties)
-        return Reported(finding, main.claim, "\0".join(names))
+        others = sorted({party.claim.document for party in parties} - {main.claim.document})
+        return Reported(finding, main.claim, "\0".join(names), tuple(others))
 
     def _place(self, party: Party) -> Place | None:
         claim = party.claim

@@ -29,6 +29,8 @@ class Said(msgspec.Struct, frozen=True):
     host: str | None
     identity: str = ""
     """What tells a conflict of several domains from others; empty where the element and the domain do."""
+    others: tuple[str, ...] = ()
+    """The files of the other domains in a conflict."""
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -91,8 +93,8 @@ class Judge:
         found = reporting.reported(conflict, fleet, focus)
         if found is not None:
             severity = conflict.severity or rule.severity
-            name = found.claim.domain
-            self.said.append(Said(rule.id, severity, settled(found.finding), name, fleet.host.name, found.identity))
+            name, host, finding = found.claim.domain, fleet.host.name, settled(found.finding)
+            self.said.append(Said(rule.id, severity, finding, name, host, found.identity, found.others))
 
     def _count_fleet(self, rule: Rule, fleet: Fleet, facts: tuple[str, ...], subject: str) -> None:
         domains, subjects = self._unjudged.setdefault((rule.id, fleet.host.name, facts), (set(), set()))

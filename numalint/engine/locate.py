@@ -71,5 +71,6 @@ def _result(said: Said, spans: dict[Place, tuple[Span, str]]) -> Result:
         why=finding.why,
         help=finding.help,
         data=finding.data,
+        others=said.others,
         fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:16],
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from numalint.model.report import Report
+from numalint.model.report import Report, Result
 from numalint.reporters.terminal import location, printable
 
 
 def results(report: Report, _colour: bool) -> str:
-    """``path:line:column: severity[rule] message`` of each finding."""
+    """``path:line:column: severity[rule] message`` of each finding, with the files of the other domains in a conflict."""
     return "".join(
-        f"{location(each.span)}: {each.severity.value}[{each.rule}] {printable(each.message)}\n"
+        f"{location(each.span)}: {each.severity.value}[{each.rule}] {printable(each.message)}{_others(each)}\n"
         for each in report.results
     )
+
+
+def _others(result: Result) -> str:
+    return f" (with {printable(', '.join(result.others))})" if result.others else ""

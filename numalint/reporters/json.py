@@ -5,7 +5,8 @@ One object. ``format`` is ``numalint.report/1``; within that number keys are add
 - ``version``: of numalint. ``exit_code``: 0 clean, 1 findings at or above --fail-on, 2 something was not checked.
 - ``results``: an object a finding, in order of place: ``rule``, ``severity`` (error, warning or note), ``message``,
   ``label`` (the clause at the place), ``span``, ``element`` (the path of the element), ``domain``, ``host`` (or null),
-  ``related`` (other places: ``span`` and ``label``), ``why``, ``help``, ``data`` (the numbers of the message) and
+  ``related`` (other places: ``span`` and ``label``), ``why``, ``help``, ``data`` (the numbers of the message), ``others``
+  (the files of the other domains in a conflict) and
   ``fingerprint`` (the same for the same defect, wherever its line moves). A span has ``path`` as the text shows it,
   ``line``, ``column`` and ``end_column``, which count from 1, columns in code points.
 - ``problems``: what could not be read, resolved or run: ``kind`` (``numalint explain KIND``), ``message``, ``path``,

@@ -1,13 +1,13 @@
 """A guest cell is bound to a node of the host that has fewer CPUs, or less memory, than the cell.
 
-A guest cell is true only where it fits the host node that it stands for. Of memory that is bound with mode strict, what the node does not have
-is not to be had: the guest starts, and is killed when it has used the rest, though other nodes have plenty; where its memory is
-allocated at start it is killed then. That is an error. With other modes the rest comes from other nodes, and is remote though the
-guest holds it for near. vCPUs that are more than the node's CPUs either wait for each other or run beside other memory. These are
-warnings. nova places no instance that has a cell larger than a host's.
+A guest cell is true only where it fits the host node that it stands for. Of memory that is bound with mode strict, what the
+node does not have is not to be had: the guest starts, and is killed when it has used the rest, though other nodes have plenty;
+where its memory is allocated at start it is killed then. That is an error. With other modes the rest comes from other nodes,
+and is remote though the guest holds it for near. vCPUs that are more than the node's CPUs either wait for each other or run
+beside other memory. These are warnings. nova places no instance that has a cell larger than a host's.
 
-CPUs that the host keeps for itself, pools of huge pages and reserved memory are subtracted. Cells in huge pages are judged by the pools
-instead, and so are guests of one cell, and cells that are too much for a node only together, by other rules.
+CPUs that the host keeps for itself, pools of huge pages and reserved memory are subtracted. Cells in huge pages are judged by
+the pools instead, and so are guests of one cell, and cells that are too much for a node only together, by other rules.
 
 Host: format = 1
       name = "kvm01"
@@ -75,8 +75,8 @@ Good:
       </cpu>
     </domain>
 
-Fix: Give the cell what its node has, or more cells, or bind it to a node that is large enough. Cells are part of what the guest sees, so they change at its
-next start.
+Fix: Give the cell what its node has, or more cells, or bind it to a node that is large enough. Cells are part of what the guest
+sees, so they change at its next start.
 
 When to ignore it: The vCPUs are overcommitted on purpose, or the guest is never to use all of its memory.
 

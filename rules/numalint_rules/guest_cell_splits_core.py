@@ -1,10 +1,10 @@
 """Guest cells tear the threads of one guest core apart.
 
-With `<topology threads='2'>` vCPUs 0 and 1 are the two threads of one core to the guest, 2 and 3 those of the next: QEMU counts threads
-first. Here `<cell cpus>` puts them on different NUMA nodes. No hardware has such a core. The guest's kernel takes the two for one place
-and for two at once: it shares what a core shares between nodes, moves tasks for free over what it holds for the longest way, and may fail to
-boot. It comes of cells that are written like a host whose siblings are n and n + half, where QEMU numbers them next to each other.
-libvirt takes it without a word; QEMU from 8.1 on warns, on ARM and RISC-V alone.
+With `<topology threads='2'>` vCPUs 0 and 1 are the two threads of one core to the guest, 2 and 3 those of the next: QEMU counts
+threads first. Here `<cell cpus>` puts them on different NUMA nodes. No hardware has such a core. The guest's kernel takes the
+two for one place and for two at once: it shares what a core shares between nodes, moves tasks for free over what it holds for
+the longest way, and may fail to boot. It comes of cells that are written like a host whose siblings are n and n + half, where
+QEMU numbers them next to each other. libvirt takes it without a word; QEMU from 8.1 on warns, on ARM and RISC-V alone.
 
 Bad:
 
@@ -37,8 +37,8 @@ Good:
       </cpu>
     </domain>
 
-Fix: Give each cell whole cores, best whole sockets: vCPUs in a row. Their pins move with them. The guest sees the change, at its next
-start.
+Fix: Give each cell whole cores, best whole sockets: vCPUs in a row. Their pins move with them. The guest sees the change, at
+its next start.
 
 When to ignore it: Never.
 

@@ -1,10 +1,11 @@
 """Guest cells cut a socket or a die of the guest in two.
 
-`<topology>` tells the guest which vCPUs are one socket, and `<cell cpus>` which of them have the same memory beside them. QEMU counts vCPUs
-through: with two sockets of four, vCPUs 0-3 are the first and 4-7 the second. In hardware the vCPUs of a socket, or of a die where
-there are dies, share an L3 cache, and are on one node. Where cells say otherwise Linux finds "llc-sibling cpus ... not on the same
-node", ignores the shared cache, and schedules as if there were none; hwloc reports an invalid topology, and at least one scheduler crashed. Red Hat
-warns that such a guest may fail to boot. libvirt takes it without a word; QEMU from 8.1 on warns, on ARM and RISC-V alone.
+`<topology>` tells the guest which vCPUs are one socket, and `<cell cpus>` which of them have the same memory beside them. QEMU
+counts vCPUs through: with two sockets of four, vCPUs 0-3 are the first and 4-7 the second. In hardware the vCPUs of a socket,
+or of a die where there are dies, share an L3 cache, and are on one node. Where cells say otherwise Linux finds "llc-sibling
+cpus ... not on the same node", ignores the shared cache, and schedules as if there were none; hwloc reports an invalid
+topology, and at least one scheduler crashed. Red Hat warns that such a guest may fail to boot. libvirt takes it without a word;
+QEMU from 8.1 on warns, on ARM and RISC-V alone.
 
 Dies that are each in one cell are left alone: so do SNC and NPS cut a socket.
 
@@ -69,7 +70,8 @@ Good:
       </cpu>
     </domain>
 
-Fix: As many sockets as cells, or a multiple of them, and whole sockets in each cell. The guest sees the change, at its next start.
+Fix: As many sockets as cells, or a multiple of them, and whole sockets in each cell. The guest sees the change, at its next
+start.
 
 When to ignore it: The guest's system counts sockets for its licence and is known to bear the cut.
 

@@ -1,9 +1,10 @@
 """Several NUMA cells of the guest are bound to the same node of the host.
 
-Two cells with memory of one node are one place to the host and two to the guest. Its kernel keeps tasks beside "their" memory, moves pages from one
-cell to the other, lets one fill up while the other has room, and weighs distances that do not exist. It costs work and brings nothing;
-QEMU's documentation of PCI expanders says that cells can and should be put on different nodes of the host. Cells whose vCPUs are each pinned to an
-L3 cache of their own, or that are told to be near (distance 12 or less), show the guest where the caches are: of these nothing is said.
+Two cells with memory of one node are one place to the host and two to the guest. Its kernel keeps tasks beside "their" memory,
+moves pages from one cell to the other, lets one fill up while the other has room, and weighs distances that do not exist. It
+costs work and brings nothing; QEMU's documentation of PCI expanders says that cells can and should be put on different nodes of
+the host. Cells whose vCPUs are each pinned to an L3 cache of their own, or that are told to be near (distance 12 or less), show
+the guest where the caches are: of these nothing is said.
 
 Host: pack:2 [numa(memory=32GiB)] core:4 pu:1
 
@@ -62,7 +63,8 @@ Good:
       </cpu>
     </domain>
 
-Fix: A node of its own for each cell, in its `<memnode>` and its pins. Or one cell for all that is on one node. The guest sees the latter.
+Fix: A node of its own for each cell, in its `<memnode>` and its pins. Or one cell for all that is on one node. The guest sees
+the latter.
 
 When to ignore it: The guest tests software for NUMA machines.
 

@@ -1,9 +1,9 @@
 """The guest's NUMA cells are not alike: one has more vCPUs or memory than another.
 
-What runs on several nodes is mostly made for equal ones. Linux spreads tasks over vCPUs and takes memory where a task runs, so the cell that
-is short of memory is full first and spills, and the one that is short of vCPUs lends its memory to the others, over the interconnect. Databases
-cut their work into as many equal parts as there are nodes. SUSE demands of a guest for SAP HANA that its cells are balanced. The rule
-speaks where one cell has over a quarter more than another.
+What runs on several nodes is mostly made for equal ones. Linux spreads tasks over vCPUs and takes memory where a task runs, so
+the cell that is short of memory is full first and spills, and the one that is short of vCPUs lends its memory to the others,
+over the interconnect. Databases cut their work into as many equal parts as there are nodes. SUSE demands of a guest for SAP
+HANA that its cells are balanced. The rule speaks where one cell has over a quarter more than another.
 
 Bad:
 
@@ -48,7 +48,8 @@ Good:
       </cpu>
     </domain>
 
-Fix: The same number of vCPUs and the same memory for each cell. Host nodes that do not have as much set the measure: that of the smallest.
+Fix: The same number of vCPUs and the same memory for each cell. Host nodes that do not have as much set the measure: that of
+the smallest.
 
 When to ignore it: The cells mirror nodes that are unlike, or a flavor asks for it (OpenStack's `hw:numa_mem.N`).
 

@@ -1,12 +1,13 @@
 """The distances that the guest is told between its cells are not those of the host nodes that they are bound to.
 
-A guest's kernel reads the distances of its cells as a host's does those of its nodes: it takes memory from the nearest cell that has some, moves
-tasks step by step to farther ones, and from distance 31 on rather reclaims what it has than go there. Where a guest has no `<distances>`, every cell
-is 20 from every other. On a host of four sockets, or of several nodes a socket, that hides which are neighbours; an order that is not the host's sends memory and
-tasks the long way. SUSE asks that the distances between the cells are those of the hardware.
+A guest's kernel reads the distances of its cells as a host's does those of its nodes: it takes memory from the nearest cell
+that has some, moves tasks step by step to farther ones, and from distance 31 on rather reclaims what it has than go there.
+Where a guest has no `<distances>`, every cell is 20 from every other. On a host of four sockets, or of several nodes a socket,
+that hides which are neighbours; an order that is not the host's sends memory and tasks the long way. SUSE asks that the
+distances between the cells are those of the hardware.
 
-The rule speaks where the order of the distances is not the host's, where one is over 30 and the other is not, and where the way there is told to
-be longer than the way back, and on the host is not. Just 20 in place of 21 makes no difference to a guest.
+The rule speaks where the order of the distances is not the host's, where one is over 30 and the other is not, and where the way
+there is told to be longer than the way back, and on the host is not. Just 20 in place of 21 makes no difference to a guest.
 
 Host: format = 1
       name = "kvm04"
@@ -92,8 +93,8 @@ Good:
       </cpu>
     </domain>
 
-Fix: Write the distances of the host nodes (`numactl -H` there) into `<distances>` of each cell; libvirt fills in the way back. The guest sees the
-change, at its next start.
+Fix: Write the distances of the host nodes (`numactl -H` there) into `<distances>` of each cell; libvirt fills in the way back.
+The guest sees the change, at its next start.
 
 When to ignore it: The guest moves between hosts whose nodes are unlike, or its cells are a test.
 

@@ -1,9 +1,9 @@
 """The guest's cores have more threads than any core of the host.
 
-`<topology threads='2'>` tells the guest that its vCPUs come in pairs, each pair the two threads of one core. On a host without SMT, or
-with fewer threads a core, no two vCPUs can ever be that. The guest's scheduler holds half of its vCPUs for the slow second threads of
-the others: it fills one of each pair first, leaves the other idle as long as it can, and puts what shares data on two vCPUs that share no
-cache. oVirt does not start such a guest ("not enough CPU threads per core").
+`<topology threads='2'>` tells the guest that its vCPUs come in pairs, each pair the two threads of one core. On a host without
+SMT, or with fewer threads a core, no two vCPUs can ever be that. The guest's scheduler holds half of its vCPUs for the slow
+second threads of the others: it fills one of each pair first, leaves the other idle as long as it can, and puts what shares
+data on two vCPUs that share no cache. oVirt does not start such a guest ("not enough CPU threads per core").
 
 On POWER a guest's threads run on the threads of the core that the host keeps offline: there nothing is said.
 

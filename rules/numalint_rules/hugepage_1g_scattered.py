@@ -1,9 +1,10 @@
-"""Pages of 1 GiB leave the guest no room: it takes the last of a node, or lies on several nodes by the GiB.
+"""Pages of 1 GiB leave the guest no room: it may grow, and none is left on its node, or it lies on several nodes by the GiB.
 
-A page of 1 GiB is in one piece on one node. Once the host has run for a while there is mostly no such piece left, and a write to `nr_hugepages` yields fewer
-pages than were asked for, so the pool of a node is what was reserved at boot. A guest that takes all of it starts, but one GiB more, another guest, or a
-DIMM that is plugged in, does not. And memory that is interleaved over nodes goes by whole pages: of 1 GiB each, a working set of less is
-on one node, remote to the vCPUs of the others, and has the bandwidth of one.
+A page of 1 GiB is in one piece on one node. Once the host has run for a while there is mostly no such piece left, and a write
+to `nr_hugepages` yields fewer pages than were asked for: the pool of a node is what was reserved at boot. A guest that takes
+all of it starts, and runs well. But where it may grow (`<maxMemory>`), the DIMM that is plugged in finds no page. And memory
+that is interleaved over nodes goes by whole pages: of 1 GiB each, a working set of less is on one node, remote to the vCPUs of
+the others, and has the bandwidth of one.
 
 Host: format = 1
       name = "kvm01"
@@ -22,7 +23,8 @@ Bad:
 
     <domain>
       <name>nfv7</name>
-      <memory unit='GiB'>16</memory>
+      <maxMemory slots='8' unit='GiB'>24</maxMemory>
+       --------- it may grow to 24 GiB
       <memoryBacking>
         <hugepages>
           <page size='1' unit='GiB'/>
@@ -34,6 +36,11 @@ Bad:
         <memory mode='strict' nodeset='1'/>
                                        ^ all 16 pages of node 1
       </numatune>
+      <cpu>
+        <numa>
+          <cell id='0' cpus='0-3' memory='16' unit='GiB'/>
+        </numa>
+      </cpu>
     </domain>
 
 Bad:
@@ -58,7 +65,28 @@ Good:
 
     <domain>
       <name>nfv7</name>
-      <memory unit='GiB'>14</memory>
+      <maxMemory slots='8' unit='GiB'>24</maxMemory>
+      <memoryBacking>
+        <hugepages>
+          <page size='1' unit='GiB'/>
+        </hugepages>
+      </memoryBacking>
+      <vcpu cpuset='0-7'>4</vcpu>
+      <numatune>
+        <memory mode='strict' nodeset='0'/>
+      </numatune>
+      <cpu>
+        <numa>
+          <cell id='0' cpus='0-3' memory='16' unit='GiB'/>
+        </numa>
+      </cpu>
+    </domain>
+
+Good:
+
+    <domain>
+      <name>nfv9</name>
+      <memory unit='GiB'>16</memory>
       <memoryBacking>
         <hugepages>
           <page size='1' unit='GiB'/>
@@ -70,14 +98,14 @@ Good:
       </numatune>
     </domain>
 
-Fix: Reserve a page more at boot (`hugepages=1:17` after `hugepagesz=1G` on the kernel's command line, for node 1), or use pages of 2 MiB, which
+Fix: Reserve more pages at boot (`hugepagesz=1G hugepages=0:32,1:24` on the kernel's command line), or use pages of 2 MiB, which
 interleave more finely.
 
-When to ignore it: The pool was made for just this guest, which never grows.
+When to ignore it: The guest never grows. Its maxMemory is only there because a template has it.
 
 Sources:
 - OpenStack nova, Huge pages: pages allocated at run time fail where memory is fragmented
-- measured with libvirt 9.0.0 and 11.3.0: a pool that is exactly used up is enough; interleave alternates page by page
+- measured with libvirt 9.0.0 and 11.3.0: a pool that is exactly used up is enough; interleaved huge pages are halved exactly
 - Linux, Documentation/admin-guide/mm/hugetlbpage: pools, and hugepages= for a node
 """
 
@@ -90,6 +118,7 @@ from numalint import (
     Finding,
     HostNodes,
     IdSet,
+    MaxMemory,
     MemoryPart,
     Node,
     Placement,
@@ -120,9 +149,11 @@ def check(placement: Placement) -> Iterator[Finding]:
     spread = [part for part in parts if part.policy.mode == "interleave" and len(part.policy.nodes or ()) > 1]
     if spread:
         yield _interleaved(placement, spread[0])
-    full = {node.id: own for node in placement.host.nodes or () if (own := _all_of(node, parts))}
-    if full:
-        yield _used_up(placement, IdSet.of(full), [part for own in full.values() for part in own])
+    most = placement.domain.maximum_memory
+    if most is not None and most.size_bytes > (placement.domain.memory_bytes or 0):  # else the pool may be made for it
+        full = {node.id: own for node in placement.host.nodes or () if (own := _all_of(node, parts))}
+        if full:
+            yield _used_up(placement, IdSet.of(full), [part for own in full.values() for part in own], most)
 
 
 def _all_of(node: Node, parts: list[MemoryPart]) -> list[MemoryPart]:
@@ -136,22 +167,23 @@ def _pages(parts: list[MemoryPart]) -> int:
     return sum(-(-part.size_bytes // GIB) for part in parts)
 
 
-def _used_up(placement: Placement, nodes: HostNodes, parts: list[MemoryPart]) -> Finding:
+def _used_up(placement: Placement, nodes: HostNodes, parts: list[MemoryPart], most: MaxMemory) -> Finding:
     pages, where = count_text(_pages(parts), "page"), ids_text("node", nodes)
     first, *others = dict.fromkeys(place for part in parts if (place := part.nodeset_place) is not None)
-    more = ",".join(f"{node}:{_pages([part for part in parts if node in _nodes(part)]) + 1}" for node in nodes)
+    of = f"all {pages} of 1 GiB of {where} of {placement.host.name}"
     return Finding(
         place=first,
-        message=f"it takes all {pages} of 1 GiB that {where} of {placement.host.name} {'has' if len(nodes) == 1 else 'have'}",
+        message=f"it takes {of}, but may grow to {size_text(most.size_bytes)}",
         label=f"all {pages} of {where}",
         related=(
+            Related(most.place, f"it may grow to {size_text(most.size_bytes)}"),
             *(Related(place, "the last pages of its node too") for place in others[:MOST_RELATED]),
             *_page_place(placement, parts[0]),
             *node_places(placement.host, nodes),
         ),
-        why="more of them can hardly be had before the host boots again, for memory in pieces of 1 GiB is soon gone",
-        help=f"reserve a page more at boot, hugepages={more} after hugepagesz=1G, or give it a GiB less",
-        data={"nodes": str(nodes), "pages": _pages(parts)},
+        why="a DIMM that is plugged in finds no page, and more can hardly be had before the host boots again",
+        help=f"reserve more pages of 1 GiB on {where} at boot, or leave out <maxMemory>",
+        data={"nodes": str(nodes), "pages": _pages(parts), "maximum_bytes": most.size_bytes},
     )
 
 

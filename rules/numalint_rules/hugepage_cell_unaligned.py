@@ -1,12 +1,12 @@
 """Memory in huge pages is not a whole number of them.
 
-QEMU makes the memory of each guest cell, or of a guest without cells, and that of each memory device, of whole pages. QEMU 10 refuses to start a guest for which that
-does not come out even: "memory size must be multiple of 2 MiB". QEMU 7.2 rounded it up in silence and took a page more than the guest
-sees. Less than one page is refused by both: "memory size 0x20000000 must be equal to or larger than page size 0x40000000". It happens
-when memory is divided among cells, and with pages of 1 GiB.
+QEMU makes the memory of each guest cell, or of a guest without cells, and that of each memory device, of whole pages. QEMU 10
+refuses to start a guest for which that does not come out even: "memory size must be multiple of 2 MiB". QEMU 7.2 rounded it up
+in silence and took a page more than the guest sees. Less than one page is refused by both: "memory size 0x20000000 must be
+equal to or larger than page size 0x40000000". It happens when memory is divided among cells, and with pages of 1 GiB.
 
-What the release of QEMU is no input states. A libvirt of 11.0 or newer, as the configuration names it, stands for QEMU 10; before that this
-is a warning. libvirt rounds all memory up to whole MiB first (on POWER 256 MiB), and so does this rule.
+What the release of QEMU is no input states. A libvirt of 11.0 or newer, as the configuration names it, stands for QEMU 10;
+before that this is a warning. libvirt rounds all memory up to whole MiB first (on POWER 256 MiB), and so does this rule.
 
 Bad:
 

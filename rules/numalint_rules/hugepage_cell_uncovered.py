@@ -1,9 +1,9 @@
 """Some of the guest's NUMA cells are in huge pages, and others in ordinary ones.
 
-A `<page nodeset>` names the guest cells whose memory is made of such pages. A cell that none names, where no `<page>` is for all, has ordinary memory. It is
-mostly a cell that was added later, or a nodeset that was written for the host's nodes. Nothing says so: the guest runs, one of its cells with
-more TLB misses, open to swapping and to KSM, and allocated only when it is touched. A cell that is meant to have ordinary pages says so
-with `<page size='4' unit='KiB' nodeset='N'/>`.
+A `<page nodeset>` names the guest cells whose memory is made of such pages. A cell that none names, where no `<page>` is for
+all, has ordinary memory. It is mostly a cell that was added later, or a nodeset that was written for the host's nodes. Nothing
+says so: the guest runs, one of its cells with more TLB misses, open to swapping and to KSM, and allocated only when it is
+touched. A cell that is meant to have ordinary pages says so with `<page size='4' unit='KiB' nodeset='N'/>`.
 
 Bad:
 
@@ -64,7 +64,8 @@ Good:
 
 Fix: Name every cell, or leave the nodeset out: the pages are then for all.
 
-When to ignore it: The cell is meant to have ordinary memory. `<page size='4' unit='KiB' nodeset='N'/>` says so, and is left alone.
+When to ignore it: The cell is meant to have ordinary memory. `<page size='4' unit='KiB' nodeset='N'/>` says so, and is left
+alone.
 
 Sources:
 - measured with libvirt 9.0.0 and 11.3.0: `nodeset='1'` puts cell 1 into huge pages and leaves cell 0 in pages of 4 KiB

@@ -1,14 +1,15 @@
 """The guest needs more huge pages than there are on the nodes that it is bound to, or on the host.
 
-Huge pages come out of pools, one for each size and node, that are filled when the host boots or by hand. QEMU takes all that a guest needs when it
-starts. The host's total says nothing of a node: of 2048 free pages a guest that is bound to node 1 has those of node 1. With mode strict
-QEMU then gives up: "unable to map backing store for guest RAM: Cannot allocate memory", or, for one cell of several, "preallocating memory
-failed: Bad address". So does a guest that needs more than the whole host has, whatever binds it. These are errors. With mode preferred or interleave, and
-where nothing binds the memory, the rest comes from other nodes, where it stays and is remote: a warning. A pool that is exactly used up is enough.
+Huge pages come out of pools, one for each size and node, that are filled when the host boots or by hand. QEMU takes all that a
+guest needs when it starts. The host's total says nothing of a node: of 2048 free pages a guest that is bound to node 1 has
+those of node 1. With mode strict QEMU then gives up: "unable to map backing store for guest RAM: Cannot allocate memory", or,
+for one cell of several, "preallocating memory failed: Bad address". So does a guest that needs more than the whole host has,
+whatever binds it. These are errors. With mode preferred or interleave, and where nothing binds the memory, the rest comes from
+other nodes, where it stays and is remote: a warning. A pool that is exactly used up is enough.
 
-What counts is what is free when the guest starts, and other guests count. Where an input states how many pages are free (`numalint topology
-capture`), too few of those is a warning, and no error, for a guest that ran at that moment had its own. Pages of the host's default size are not
-judged, since no input states which it is.
+What counts is what is free when the guest starts, and other guests count. Where an input states how many pages are free
+(`numalint topology capture`), too few of those is a warning, and no error, for a guest that ran at that moment had its own.
+Pages of the host's default size are not judged, since no input states which it is.
 
 Host: format = 1
       name = "kvm01"
@@ -108,7 +109,8 @@ Good:
 Fix: Bind the guest to a node that has the pages, give it less memory, or reserve more pages on its node, at boot or in
 `/sys/devices/system/node/nodeN/hugepages/`.
 
-When to ignore it: A hook reserves the pages before the guest starts, or the kernel may add surplus ones (`nr_overcommit_hugepages`).
+When to ignore it: A hook reserves the pages before the guest starts, or the kernel may add surplus ones
+(`nr_overcommit_hugepages`).
 
 Sources:
 - measured with libvirt 9.0.0 and 11.3.0: what is refused and how, that a pool used up is enough, and that preferred spills

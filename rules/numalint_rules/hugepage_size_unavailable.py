@@ -1,11 +1,12 @@
 """The guest asks for huge pages of a size that the host does not have.
 
-The sizes are those of the processor and of the kernel: 2 MiB and, where the CPU has `pdpe1gb`, 1 GiB on x86; 64 KiB, 2 MiB, 32 MiB, 1 GiB or others on ARM;
-16 MiB or 2 MiB and 1 GiB on POWER. libvirt looks for a hugetlbfs mount of the size and starts no guest for which it finds none: "Unable to find any usable
-hugetlbfs mount for 16384 KiB". It is often a slip in the unit, which is KiB where none is written.
+The sizes are those of the processor and of the kernel: 2 MiB and, where the CPU has `pdpe1gb`, 1 GiB on x86; 64 KiB, 2 MiB, 32
+MiB, 1 GiB or others on ARM; 16 MiB or 2 MiB and 1 GiB on POWER. libvirt looks for a hugetlbfs mount of the size and starts no
+guest for which it finds none: "Unable to find any usable hugetlbfs mount for 16384 KiB". It is often a slip in the unit, which
+is KiB where none is written.
 
-No input of a host tells what is mounted: pages of 1 GiB want a mount of their own (`pagesize=1G`), beside the `/dev/hugepages` of the default size. A
-`<hugepages/>` without a size means that default, and is right on any host.
+No input of a host tells what is mounted: pages of 1 GiB want a mount of their own (`pagesize=1G`), beside the `/dev/hugepages`
+of the default size. A `<hugepages/>` without a size means that default, and is right on any host.
 
 Host: format = 1
       name = "kvm01"

@@ -1,9 +1,10 @@
 """A large guest with CPUs of its own has its memory in ordinary pages.
 
-Every access of a guest goes through two page tables, its own and the host's, and each level of either that is not in the TLB is a memory access of its own. A page of
-2 MiB or 1 GiB covers as much as 512 or 262,144 of 4 KiB, so that far more of the guest's memory stays in the TLB. Huge pages are set aside
-for guests, neither swapped nor merged, and on the node that numatune names or not at all. SUSE prefers pages of 1 GiB for large guests, and demands
-them for SAP HANA; KubeVirt demands huge pages for NUMA passthrough. Transparent huge pages do part of it, as long as memory is not fragmented.
+Every access of a guest goes through two page tables, its own and the host's, and each level of either that is not in the TLB is
+a memory access of its own. A page of 2 MiB or 1 GiB covers as much as 512 or 262,144 of 4 KiB, so that far more of the guest's
+memory stays in the TLB. Huge pages are set aside for guests, neither swapped nor merged, and on the node that numatune names or
+not at all. SUSE prefers pages of 1 GiB for large guests, and demands them for SAP HANA; KubeVirt demands huge pages for NUMA
+passthrough. Transparent huge pages do part of it, as long as memory is not fragmented.
 
 The rule speaks of guests with dedicated CPUs and 16 GiB or more, and is off by default.
 

@@ -1,9 +1,9 @@
 """The guest has many vCPUs and no `<topology>`, so each of them is a socket of its own.
 
-Without a `<topology>` libvirt asks QEMU for as many sockets as vCPUs, each of one core with one thread. The guest then believes that no two
-vCPUs share a cache, and its scheduler does not keep together what shares data. Windows uses as many sockets as its edition
-allows, one or two on a desktop, and leaves the other vCPUs idle; what is licensed by the socket counts them all. The rule speaks of
-guests with more than 8 vCPUs.
+Without a `<topology>` libvirt asks QEMU for as many sockets as vCPUs, each of one core with one thread. The guest then believes
+that no two vCPUs share a cache, and its scheduler does not keep together what shares data. Windows uses as many sockets as its
+edition allows, one or two on a desktop, and leaves the other vCPUs idle; what is licensed by the socket counts them all. The
+rule speaks of guests with more than 8 vCPUs.
 
 Bad:
 
@@ -30,8 +30,8 @@ Good:
       <vcpu>4</vcpu>
     </domain>
 
-Fix: Add a `<topology>` to `<cpu>`: a socket for each NUMA cell, and as many cores as make up the rest. `threads='2'` only where pairs of vCPUs are
-pinned to the two threads of a host core. The guest sees the change, at its next start.
+Fix: Add a `<topology>` to `<cpu>`: a socket for each NUMA cell, and as many cores as make up the rest. `threads='2'` only where
+pairs of vCPUs are pinned to the two threads of a host core. The guest sees the change, at its next start.
 
 When to ignore it: The guest moves between hosts that are unlike, and no cache is worth keeping.
 
