@@ -34,7 +34,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     ``message`` starts with the domain's name. ``span`` is None only where the document has no text to point at.
     ``element`` is the path of the element in its document (``/domain/cputune/vcpupin[2]/@cpuset``), and
-    ``others`` are the files of the other domains in a conflict, ``fingerprint`` a hash over rule, domain, element and host that survives edits elsewhere in the file.
+    ``others`` are the files of the other domains in a conflict, ``fingerprint`` a hash over rule, domain, element and
+    host that survives edits elsewhere in the file.
     """
 
     rule: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 
 from numalint.model.report import Report, Span
 from numalint.reporters.terminal import printable
@@ -19,6 +20,7 @@ class Repository:
 
     def __init__(self, report: Report) -> None:
         self._root = os.path.realpath(report.root)
+        self._start = re.compile(rf"(?<![\w./-]){re.escape(os.path.join(self._root, ''))}")
         self.path = functools.cache(self._path)
 
     def _path(self, shown: str) -> str | None:
@@ -38,4 +40,4 @@ class Repository:
 
     def said(self, text: str) -> str:
         """A text on one line, printable, in which the paths below the root start at the root."""
-        return printable(text.replace(os.path.join(self._root, ""), "") if len(self._root) > 1 else text)
+        return printable(self._start.sub("", text) if len(self._root) > 1 else text)
