@@ -15,6 +15,7 @@ COMMANDS = {
     "completion": "completion",
     "explain": "rules",
     "rules": "rules",
+    "schema": "schema",
     "show": "show",
     "topology": "topology",
 }

@@ -27,7 +27,7 @@ from numalint.reporters import BUILT_IN, write_whole
 from numalint.reporters.terminal import printable
 
 LIBVIRT_FOLDER = "/etc/libvirt/qemu"
-FORMAT_HELP = "How to print the findings: text, concise, json or sarif."
+FORMAT_HELP = "How to print the findings: text, concise, json, sarif, github, gitlab, junit or markdown."
 
 
 def _comma(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -27,6 +27,10 @@ BUILT_IN: tuple[Reporter, ...] = (
     Reporter("concise", "one line a finding, for editors and grep", _lazily("concise", "results")),
     Reporter("json", "the whole report, for programs", _lazily("json", "whole")),
     Reporter("sarif", "SARIF 2.1.0, for GitHub code scanning and other viewers", _lazily("sarif", "log")),
+    Reporter("github", "annotations of a GitHub Actions step", _lazily("github", "annotations")),
+    Reporter("gitlab", "GitLab's Code Quality report", _lazily("gitlab", "code_quality")),
+    Reporter("junit", "JUnit XML, for Jenkins and other readers of test results", _lazily("junit", "suites")),
+    Reporter("markdown", "a page for the summary of a GitHub Actions step", _lazily("markdown", "page")),
 )
 """numalint's own formats; those of plugins come beside them."""
 

@@ -1,6 +1,7 @@
 """The whole report as JSON, for programs.
 
-One object. ``format`` is ``numalint.report/1``; within that number keys are added, never taken away or changed:
+One object, whose schema ``numalint schema report`` prints. ``format`` is ``numalint.report/1``; within that number keys are
+added, never taken away or changed:
 
 - ``version``: of numalint. ``exit_code``: 0 clean, 1 findings at or above --fail-on, 2 something was not checked.
 - ``results``: an object a finding, in order of place: ``rule``, ``severity`` (error, warning or note), ``message``,
@@ -27,12 +28,13 @@ from numalint.reporters.terminal import well_formed
 
 FORMAT = "numalint.report/1"
 
-_KEYS = ("version", "exit_code", "results", "problems", "unjudged", "coverage")
+KEYS = ("version", "exit_code", "results", "problems", "unjudged", "coverage")
+"""What is printed of a report, in this order after the format."""
 
 
 def whole(report: Report, _colour: bool) -> str:
     """The report as this module's docstring describes it, indented by two."""
-    document = {"format": FORMAT} | {key: msgspec.to_builtins(getattr(report, key)) for key in _KEYS}
+    document = {"format": FORMAT} | {key: msgspec.to_builtins(getattr(report, key)) for key in KEYS}
     return msgspec.json.format(msgspec.json.encode(_in_unicode(document)), indent=2).decode() + "\n"
 
 

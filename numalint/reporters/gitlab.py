@@ -1,0 +1,76 @@
+"""GitLab's Code Quality report: a JSON array of what Code Climate calls issues.
+
+A severity of GitLab's own says what kind an entry is: ``blocker`` a problem that kept something from being checked,
+``critical`` an error, ``major`` a warning, ``info`` a note, or what was not judged (``not-judged``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from numalint.engine.notices import NOT_JUDGED
+from numalint.model.finding import Severity
+from numalint.model.report import Problem, Report, Result, Unjudged
+from numalint.reporters.account import distinct, problem_lines, result_lines
+from numalint.reporters.repository import Repository
+from numalint.reporters.terminal import printable, well_formed
+from numalint.reporters.unjudged import sentences, sources
+
+_SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}
+_ROOT = "."  # what has no place of its own: GitLab wants a path in every entry
+
+
+def code_quality(report: Report, _colour: bool) -> str:
+    """The report as GitLab's artifact ``codequality`` has it."""
+    repository = Repository(report)
+    entries = [_result(each, repository) for each in report.results]
+    entries += (_problem(each, repository) for each in report.problems)
+    entries += _not_judged(report.unjudged)
+    # GitLab keeps the first of two entries with the same fingerprint and drops the other
+    for entry, fingerprint in zip(entries, distinct(each["fingerprint"] for each in entries), strict=True):
+        entry["fingerprint"] = fingerprint
+    return msgspec.json.format(msgspec.json.encode(entries), indent=2).decode() + "\n"
+
+
+def _result(result: Result, repository: Repository) -> dict[str, Any]:
+    lines = result_lines(result, repository)
+    lines[0] = f"{result.rule}: {lines[0]}"  # GitLab shows the description alone
+    name = repository.name(result.span.path)
+    return _entry(result.rule, _SEVERITIES[result.severity], lines, result.fingerprint, name, result.span.line)
+
+
+def _problem(problem: Problem, repository: Repository) -> dict[str, Any]:
+    lines = problem_lines(problem, repository)
+    name = _ROOT if problem.path is None else repository.name(problem.path)
+    return _entry(problem.kind, "blocker", lines, _print(problem.kind, name, lines[0]), name, problem.line or 1)
+
+
+def _not_judged(unjudged: Iterable[Unjudged]) -> Iterator[dict[str, Any]]:
+    """An entry for the facts that a host lacks, and one for all that has no host.
+
+    Their fingerprints leave out how many domains there are, for one more is no new defect.
+    """
+    groups: dict[tuple[str, ...], list[Unjudged]] = {}
+    for each in unjudged:
+        groups.setdefault(() if each.host is None else (each.host, *each.facts), []).append(each)
+    for key, group in groups.items():
+        lines = [printable(line) for line in (*sentences(group), *sources(group))]
+        yield _entry(NOT_JUDGED, "info", lines, _print(NOT_JUDGED, *key), _ROOT, 1)
+
+
+def _entry(check: str, severity: str, lines: Iterable[str], fingerprint: str, path: str, line: int) -> dict[str, Any]:
+    return {
+        "description": well_formed("\n".join(lines)),
+        "check_name": check,
+        "fingerprint": well_formed(fingerprint),
+        "severity": severity,
+        "location": {"path": well_formed(path), "lines": {"begin": line}},
+    }
+
+
+def _print(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
