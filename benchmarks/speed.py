@@ -16,13 +16,20 @@ name = "kvm01"
 [topology]
 sockets = 2
 cores_per_node = 32
+cores_per_l3 = 32
 threads_per_core = 2
 cpu_numbering = "threads-last"
-memory_per_node = "512 GiB"
+memory_per_node = "512 TiB"
 distances = [[10, 21], [21, 10]]
+[cpus]
+isolated = ""
+housekeeping = "0,64,32,96"
+offline = ""
 [node.0]
+hugepages = { "2M" = 134217728 }
 pci_buses = ["0000:00-7f"]
 [node.1]
+hugepages = { "2M" = 134217728 }
 pci_buses = ["0000:80-ff"]
 """
 
@@ -31,15 +38,17 @@ IMPORTS = "import click, msgspec, pluggy, lxml.etree, importlib.metadata"
 
 
 def domain(number: int) -> str:
-    """A domain as ``virsh dumpxml`` prints it; one in ten is bad."""
-    node = number % 2
-    first = node * 32 + number % 24
-    good = number % 10 != 0
-    pins = "\n".join(f"    <vcpupin vcpu='{vcpu}' cpuset='{first + vcpu}'/>" for vcpu in range(8))
+    """A domain as ``virsh dumpxml`` prints it, of 8 to 24 pinned vCPUs; one in twenty is bad."""
+    nic = number // 2 % 28000  # a virtual function of its own
+    node, vcpus = number % 2, (8, 12, 16, 24)[number % 4]
+    good = number % 20 != 0
+    first = node * 32
+    cpus = f"{first + 1}-{first + 31},{first + 65}-{first + 95}"
+    pins = "\n".join(f"    <vcpupin vcpu='{vcpu}' cpuset='{cpus}'/>" for vcpu in range(vcpus))
     numatune = f"  <numatune>\n    <memory mode='strict' nodeset='{node}'/>\n  </numatune>" if good else ""
     disks = "\n".join(
         f"""    <disk type='file' device='disk'>
-      <driver name='qemu' type='qcow2' cache='none' io='native'/>
+      <driver name='qemu' type='qcow2' cache='none' io='native' iothread='1'/>
       <source file='/var/lib/libvirt/images/vm{number}-{disk}.qcow2'/>
       <target dev='vd{"abcd"[disk]}' bus='virtio'/>
       <address type='pci' domain='0x0000' bus='0x0{disk + 3}' slot='0x00' function='0x0'/>
@@ -59,12 +68,18 @@ def domain(number: int) -> str:
   <uuid>00000000-0000-4000-8000-{number:012d}</uuid>
   <memory unit='KiB'>16777216</memory>
   <currentMemory unit='KiB'>16777216</currentMemory>
-  <vcpu placement='static'>8</vcpu>
+  <memoryBacking>
+    <hugepages>
+      <page size='2048' unit='KiB'/>
+    </hugepages>
+    <nosharepages/>
+  </memoryBacking>
+  <vcpu placement='static'>{vcpus}</vcpu>
   <iothreads>1</iothreads>
   <cputune>
 {pins}
-    <emulatorpin cpuset='{node * 32 + 30}-{node * 32 + 31}'/>
-    <iothreadpin iothread='1' cpuset='{node * 32 + 29}'/>
+    <emulatorpin cpuset='{first},{first + 64}'/>
+    <iothreadpin iothread='1' cpuset='{first},{first + 64}'/>
   </cputune>
 {numatune}
   <os>
@@ -73,7 +88,7 @@ def domain(number: int) -> str:
   </os>
   <features><acpi/><apic/></features>
   <cpu mode='host-passthrough' check='none' migratable='on'>
-    <topology sockets='1' dies='1' clusters='1' cores='4' threads='2'/>
+    <topology sockets='1' dies='1' clusters='1' cores='{vcpus // 2}' threads='2'/>
   </cpu>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -86,7 +101,7 @@ def domain(number: int) -> str:
     </interface>
     <hostdev mode='subsystem' type='pci' managed='yes'>
       <source>
-        <address domain='0x0000' bus='{0x3B + node * 0x60:#x}' slot='0x02' function='0x0'/>
+        <address domain='0x0000' bus='{0x10 + node * 0x80 + nic // 256:#04x}' slot='{nic // 8 % 32:#04x}' function='{nic % 8:#x}'/>
       </source>
     </hostdev>
     <memballoon model='virtio'/>

@@ -83,7 +83,7 @@ class Reader:
 
     def _set(self, element: Element, attribute: str, text: str) -> IdSet[Id] | None:
         try:
-            ids = IdSet[Id].parse(text)
+            ids: IdSet[Id] = IdSet.parse(text)
         except NotationError as error:
             self.faults.append(
                 _no_set(_worded(element, attribute, text), self.place(element).at(attribute), text, error)

@@ -48,9 +48,8 @@ def read_controller(element: Element, parts: Sections, reader: Reader) -> Iterat
     index = reader.number(element, "index") if "index" in element.attrib else None
     node = None if target is None else Sections(target).first("node")
     cell = None if node is None else reader.number(node, TEXT)
-    uses = tuple(
-        _iothread_uses(driver, f"controller {type} {index if index is not None else ''}".rstrip(), None, reader)
-    )
+    named = f"controller {type}" if index is None else f"controller {type} {index}"
+    uses = () if driver is None else tuple(_iothread_uses(driver, named, None, reader))
     place = reader.place(element) if node is None else reader.place(node).at(TEXT)
     yield Controller(type, model, index, guest_bus(parts), None if cell is None else GuestCell(cell), bool(uses), place)
     yield from uses

@@ -7,6 +7,7 @@ however many CPUs the host has.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Generic, NewType, TypeVar
@@ -108,6 +109,20 @@ def _what_is_wrong(text: str, position: int) -> str:
     return f"{text[position : position + 8]!r} is not a number, a range N-M or an exclusion ^N"
 
 
+def _mask(text: str) -> int:
+    mask = 0
+    for term in terms(text):
+        mask = mask & ~term.mask if term.excluded else mask | term.mask
+    if not mask:
+        raise NotationError(ALL_EXCLUDED, 0)
+    return mask
+
+
+_known_mask = functools.lru_cache(maxsize=4096)(_mask)
+_LONGEST_KNOWN = 64
+"""The sets of a fleet repeat: those that are no longer in characters are read once."""
+
+
 class IdSet(msgspec.Struct, Generic[Id], frozen=True):
     """A set of numbers of one kind; bit n of ``mask`` is number n."""
 
@@ -126,14 +141,7 @@ class IdSet(msgspec.Struct, Generic[Id], frozen=True):
 
         Raises NotationError for what libvirt refuses, a set from which everything was excluded among it.
         """
-        if text.isdecimal() and text.isascii() and len(text) <= 4:
-            return IdSet(1 << int(text))
-        mask = 0
-        for term in terms(text):
-            mask = mask & ~term.mask if term.excluded else mask | term.mask
-        if not mask:
-            raise NotationError(ALL_EXCLUDED, 0)
-        return IdSet(mask)
+        return IdSet(_known_mask(text) if len(text) <= _LONGEST_KNOWN else _mask(text))
 
     def __or__(self, other: IdSet[Id]) -> IdSet[Id]:
         return IdSet(self.mask | other.mask)

@@ -16,6 +16,8 @@ def overbooked(sets: Sequence[HostCpus]) -> list[tuple[tuple[int, ...], HostCpus
 
     Groups are disjoint and each is as small as the augmenting search finds it. Empty where every set gets a CPU.
     """
+    if all(len(cpus) >= len(sets) for cpus in sets):
+        return []
     owners: dict[int, int] = {}
     groups: list[tuple[set[int], int]] = []
     for position, cpus in enumerate(sets):
