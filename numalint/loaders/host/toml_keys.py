@@ -72,7 +72,7 @@ class NodeTable(msgspec.Struct, kw_only=True):
 class NodeEntry(NodeTable, kw_only=True):
     """A node of the listed form.
 
-    ``cores`` tells the CPUs and which of them are threads of one core, in the notation of ``core_notation``; ``cpus`` only
+    ``cores`` tells the CPUs and which of them are threads of one core, in the notation of ``toml_cores``; ``cpus`` only
     the CPUs, and ``"unknown"`` that nobody says which. With neither it has none. ``distances`` is a list in the order of the
     entries, or a table ``{ 0 = 10, 8 = 21 }`` where only some are known.
     """
