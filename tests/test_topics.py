@@ -30,7 +30,11 @@ def test_explain_topology_in_the_terminal_names_each_input(numalint) -> None:
 def test_explain_host_toml_has_every_key() -> None:
     page = files("numalint").joinpath("texts", "host-toml.md").read_text(encoding="utf-8")
     tables = [each for each in vars(toml_keys).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
-    keys = {field.encode_name for table in tables for field in msgspec.structs.fields(table)} - {"topology", "nodes", "node"}
+    keys = {field.encode_name for table in tables for field in msgspec.structs.fields(table)} - {
+        "topology",
+        "nodes",
+        "node",
+    }
     said = set(re.findall(r"\w+", page))
     assert len(keys) > 40
     assert not keys - said
