@@ -12,7 +12,7 @@ from pluggy import HookimplMarker  # noqa: E402  # the version stands above all,
 from numalint.engine.rule import Category, Rule, domain_rule, host_rule, placement_rule  # noqa: E402
 from numalint.loaders.document import Document, Head, HostFormat, LoadError  # noqa: E402
 from numalint.model.apart import Apart, apart, bound_text, crossed  # noqa: E402
-from numalint.model.claim import Claim, Conflict, Fleet, MemoryClaim, Party, Target  # noqa: E402
+from numalint.model.claim import Claim, Conflict, MemoryClaim, Party, Target, dedicated_on  # noqa: E402
 from numalint.model.devices import (  # noqa: E402
     Controller,
     Device,
@@ -49,6 +49,7 @@ from numalint.model.domain import (  # noqa: E402
     VainExclusion,
 )
 from numalint.model.finding import Finding, NotJudged, Related, Severity  # noqa: E402
+from numalint.model.fleet import Fleet, Owners  # noqa: E402
 from numalint.model.home import device_text, emulatorpin_text, home_places, home_text, iothreadpin_text  # noqa: E402
 from numalint.model.host import L3, NEAR, Fact, Host, Node, PciAddress, PciDevice, Pool, Region  # noqa: E402
 from numalint.model.idset import (  # noqa: E402
@@ -64,6 +65,7 @@ from numalint.model.idset import (  # noqa: E402
     union,
 )
 from numalint.model.matching import overbooked  # noqa: E402
+from numalint.model.overcommit import Excess, Share, at_once, excess, overcommitted  # noqa: E402
 from numalint.model.place import TEXT, Place  # noqa: E402
 from numalint.model.placement import (  # noqa: E402
     Affinity,
@@ -83,9 +85,11 @@ from numalint.model.wording import (  # noqa: E402
     count_text,
     cpus_text,
     ids_text,
+    names_text,
     node_places,
     node_text,
     set_text,
+    short_cpus_text,
     size_text,
     written_ids_text,
 )
@@ -115,6 +119,7 @@ __all__ = [
     "Distance",
     "Document",
     "Domain",
+    "Excess",
     "Fact",
     "Fault",
     "Finding",
@@ -149,6 +154,7 @@ __all__ = [
     "NodeSet",
     "NotJudged",
     "Origin",
+    "Owners",
     "Party",
     "PciAddress",
     "PciDevice",
@@ -166,6 +172,7 @@ __all__ = [
     "Rule",
     "Scheduler",
     "Severity",
+    "Share",
     "SharedMemoryUser",
     "Spread",
     "Target",
@@ -178,26 +185,32 @@ __all__ = [
     "WrittenSet",
     "__version__",
     "apart",
+    "at_once",
     "bound_text",
     "count_text",
     "cpus_text",
     "crossed",
+    "dedicated_on",
     "device_text",
     "domain_rule",
     "emulatorpin_text",
+    "excess",
     "home_places",
     "home_text",
     "hookimpl",
     "host_rule",
     "ids_text",
     "iothreadpin_text",
+    "names_text",
     "node_places",
     "node_spread",
     "node_text",
     "overbooked",
+    "overcommitted",
     "place_of_term",
     "placement_rule",
     "set_text",
+    "short_cpus_text",
     "size_text",
     "socket_spread",
     "union",

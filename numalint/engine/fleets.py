@@ -5,6 +5,7 @@ A claim has no place. When a conflict is reported its files are read once more, 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 
@@ -13,9 +14,10 @@ import msgspec
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.domain import load_domains
 from numalint.loaders.xml import settled
-from numalint.model.claim import Claim, Conflict, Fleet, Party, Target, claim_of
+from numalint.model.claim import Claim, Conflict, Party, Target, claim_of
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding, Related
+from numalint.model.fleet import Fleet
 from numalint.model.host import Host
 from numalint.model.place import TEXT, Place
 from numalint.model.placement import Placement
@@ -74,20 +76,21 @@ class Reporting:
         place = None if main is None else self._place(main)
         if main is None or place is None:
             return None
-        related = [Related(found, each.label) for each in parties if each is not main and (found := self._place(each))]
+        others = (each for each in parties if each is not main)
+        related = (Related(found, each.label) for each in others if (found := self._place(each)))
         finding = Finding(
             place=place,
             message=conflict.message,
             label=main.label,
             severity=conflict.severity,
-            related=(*related[:MOST_RELATED], *node_places(fleet.host, conflict.nodes)),
+            related=(*itertools.islice(related, MOST_RELATED), *node_places(fleet.host, conflict.nodes)),
             why=conflict.why,
             help=conflict.help,
             data=conflict.data,
         )
         names = sorted(f"{party.claim.domain} {party.target.kind} {party.target.name}" for party in parties)
-        others = sorted({party.claim.document for party in parties} - {main.claim.document})
-        return Reported(finding, main.claim, "\0".join(names), tuple(others))
+        documents = sorted({party.claim.document for party in parties} - {main.claim.document})
+        return Reported(finding, main.claim, "\0".join(names), tuple(documents))
 
     def _place(self, party: Party) -> Place | None:
         claim = party.claim
@@ -137,7 +140,8 @@ def _cell(domain: Domain, name: str) -> Place | None:
 
 
 def _device(domain: Domain, name: str) -> Place | None:
-    return next((device.place for device in domain.devices if str(device.reference) in name), None)
+    called = name.lower()
+    return next((each.place for each in domain.devices if called.endswith(f" {each.reference}".lower())), None)
 
 
 def _uuid(domain: Domain, _name: str) -> Place | None:

@@ -6,13 +6,16 @@ A claim holds no tree and no place. What a finding points at is a ``Target``, fo
 from __future__ import annotations
 
 import functools
+import itertools
+import uuid
 
 import msgspec
 
 from numalint.model.finding import Severity
-from numalint.model.host import Host, PciAddress
+from numalint.model.host import PciAddress
 from numalint.model.idset import HostCpus, HostNodes, IdSet, Vcpu, union
-from numalint.model.placement import Intent, Placement
+from numalint.model.placement import Affinity, Intent, Origin, Placement
+from numalint.model.wording import ids_text
 
 
 class MemoryClaim(msgspec.Struct, frozen=True):
@@ -34,11 +37,14 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     """What one domain claims.
 
     ``number`` is which domain of its document it is, from 0. ``dedicated`` are the sets of the online vCPUs that are each
-    pinned to a CPU or a core, by vCPU; ``shared`` the CPUs on which its other vCPUs may run (None: unknown). ``devices`` are
-    what it takes of the host for itself, in words that name the same thing alike.
+    pinned to a CPU or a core, by vCPU; ``shared`` the CPUs on which its other vCPUs may run (None: unknown), of those
+    without a set the ones that the kernel balances. ``emulator`` and ``iothreads`` are the sets of those that have a pin of
+    their own. ``ballooned_bytes`` is what the balloon takes of its memory. ``devices`` are what it takes of the host for itself,
+    in words that name the same thing alike.
     """
 
     domain: str
+    named: bool
     document: str
     number: int
     uuid: str | None
@@ -47,9 +53,10 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     dedicated: dict[Vcpu, HostCpus]
     shared: HostCpus | None
     emulator: HostCpus | None
-    iothreads: dict[int, HostCpus | None]
+    iothreads: dict[int, HostCpus]
     realtime: HostCpus
     memory: tuple[MemoryClaim, ...]
+    ballooned_bytes: int
     devices: tuple[str, ...]
     pci: tuple[PciAddress, ...]
 
@@ -62,6 +69,16 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     def floating(self) -> bool:
         return self.intent is Intent.FLOATING
 
+    @property
+    def sharing(self) -> int:
+        """How many of its vCPUs are not dedicated."""
+        return self.vcpus - len(self.dedicated)
+
+    @property
+    def sharing_target(self) -> Target:
+        """The first vCPU that is not dedicated."""
+        return Target("vcpupin", str(next(vcpu for vcpu in itertools.count() if vcpu not in self.dedicated)))
+
 
 def claim_of(placement: Placement, number: int) -> Claim:
     """What a placement claims of its host."""
@@ -69,26 +86,45 @@ def claim_of(placement: Placement, number: int) -> Claim:
     own: dict[Vcpu, HostCpus] = {}
     if placement.dedicated:
         own = {vcpu: each.cpus for vcpu, each in placement.pinned.items() if each.cpus is not None}
-    rest = [affinity.cpus for vcpu, affinity in placement.online.items() if vcpu not in own]
+    rest = [_roamed(placement, affinity) for vcpu, affinity in placement.online.items() if vcpu not in own]
     return Claim(
         domain=domain.name,
+        named=domain.name_place is not None,
         document=domain.document,
         number=number,
-        uuid=domain.uuid,
+        uuid=_canonical(domain.uuid),
         intent=placement.intent,
         vcpus=len(domain.online),
         dedicated=own,
         shared=None if None in rest else union(cpus for cpus in rest if cpus is not None),
-        emulator=placement.emulator.cpus,
-        iothreads={thread: affinity.cpus for thread, affinity in placement.iothreads.items()},
+        emulator=None if domain.emulatorpin is None else domain.emulatorpin.cpus,
+        iothreads={thread: pin.cpus for thread, pin in domain.iothreadpins.items() if thread in domain.iothreads},
         realtime=union(own[vcpu] for vcpu in domain.realtime if vcpu in own),
         memory=tuple(_memory(placement)),
+        ballooned_bytes=max(0, (domain.memory_bytes or 0) - (domain.current_memory or domain.memory_bytes or 0)),
         devices=tuple(dict.fromkeys(_devices(placement))),
         pci=domain.pci_devices,
     )
 
 
+def _canonical(text: str | None) -> str | None:
+    """A UUID as libvirt writes it; what is none, as it is."""
+    try:
+        return text and str(uuid.UUID(text))
+    except ValueError:
+        return text
+
+
+def _roamed(placement: Placement, affinity: Affinity) -> HostCpus | None:
+    """The CPUs on which the kernel may put a vCPU: one without any set, on none that is isolated."""
+    if affinity.cpus is None or affinity.origin is not Origin.DEFAULT:
+        return affinity.cpus
+    return affinity.cpus - (placement.host.isolated or IdSet())
+
+
 def _memory(placement: Placement) -> list[MemoryClaim]:
+    """Its memory; but for what a file on a disk backs, of which the host's memory is only the cache."""
+    on_disk = placement.domain.backing.source == "file"
     return [
         MemoryClaim(
             size_bytes=part.size_bytes,
@@ -99,14 +135,18 @@ def _memory(placement: Placement) -> list[MemoryClaim]:
             cell=None if part.cell is None else part.cell.id,
         )
         for part in placement.memory_parts
+        if part.huge or not on_disk
     ]
 
 
 def _devices(placement: Placement) -> list[str]:
-    """The devices that only one running domain can have: by PCI address, by UUID of a mediated device, by vdpa name."""
+    """The devices that only one running domain can have: by PCI address, by UUID of a mediated device, by vdpa name.
+
+    A SCSI adapter is none: of its disks each domain has its own.
+    """
     found = []
     for device in placement.domain.devices:
-        if not device.passthrough or device.kind.startswith("memory"):
+        if not device.passthrough or device.kind.startswith("memory") or device.kind == "hostdev scsi":
             continue
         if isinstance(device.reference, PciAddress):
             found.append(f"PCI device {device.reference}")
@@ -136,6 +176,13 @@ class Party(msgspec.Struct, frozen=True):
     label: str
 
 
+def dedicated_on(claim: Claim, cpus: HostCpus) -> Party:
+    """The dedicated vCPUs of a domain that have some of ``cpus``, as a party: ``vCPUs 0-1 of db1 have CPUs 4-5``."""
+    pins = {vcpu: own for vcpu, own in claim.dedicated.items() if own & cpus}
+    label = f"{ids_text('vCPU', IdSet.of(pins))} of {claim.domain} {'has' if len(pins) == 1 else 'have'}"
+    return Party(claim, Target("vcpupin", str(min(pins))), f"{label} {ids_text('CPU', union(pins.values()))}")
+
+
 class Conflict(msgspec.Struct, frozen=True):
     """One defect between domains, or of all domains of a host together.
 
@@ -150,15 +197,3 @@ class Conflict(msgspec.Struct, frozen=True):
     why: str = ""
     help: str = ""
     data: dict[str, str | int] = {}
-
-
-class Fleet(msgspec.Struct, frozen=True, dict=True):
-    """The claims on one host, in the order of document and number. ``exclusive`` are groups that never run together."""
-
-    host: Host
-    claims: tuple[Claim, ...]
-    exclusive: tuple[frozenset[str], ...] = ()
-
-    def together(self, one: Claim, other: Claim) -> bool:
-        """Whether two domains may run at the same time."""
-        return one is not other and not any(one.domain in group and other.domain in group for group in self.exclusive)

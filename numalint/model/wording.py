@@ -11,6 +11,9 @@ from numalint.model.idset import LARGEST_ID, HostCpus, HostNodes, Id, IdSet
 LONGEST_SET = 32
 """A set that is longer in characters is cut after one of its terms."""
 
+SHORT_SET = 20
+"""What a set may take of a sentence that names several domains."""
+
 MOST_RELATED = 8
 """More further places than these make a finding no clearer."""
 
@@ -28,6 +31,12 @@ def set_text(ids: IdSet[Id]) -> str:
 def cpus_text(cpus: HostCpus) -> str:
     """Host CPUs with their number: ``8-15 (8 CPUs)``, and ``CPU 8`` where it is one."""
     return f"CPU {cpus}" if len(cpus) == 1 else f"{set_text(cpus)} ({len(cpus)} CPUs)"
+
+
+def short_cpus_text(cpus: HostCpus) -> str:
+    """Host CPUs by their numbers or, where these are many, by how many they are: ``CPUs 4-5``, ``21 CPUs``."""
+    text = ids_text("CPU", cpus)
+    return text if len(text) <= SHORT_SET else count_text(len(cpus), "CPU")
 
 
 def ids_text(noun: str, ids: IdSet[Id]) -> str:
@@ -48,6 +57,14 @@ def written_ids_text(noun: str, numbers: Iterable[int]) -> str:
 def count_text(count: int, noun: str) -> str:
     """A number of things: ``1 vCPU``, ``8 vCPUs``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def names_text(names: Iterable[str]) -> str:
+    """Things by their names, each once, of many the first two: ``db1, db2 and 3 more``."""
+    first, *more = dict.fromkeys(names)
+    if len(more) > 1:
+        return f"{first}, {more[0]} and {len(more) - 1} more"
+    return f"{first} and {more[0]}" if more else first
 
 
 def size_text(size: int) -> str:

@@ -2,7 +2,8 @@
 
 Each of them counts on a CPU of its own, and each gets half of it, with the other's cache misses. OpenStack lets no pinned
 instance use the CPUs of another. Sets are matched, not compared: two domains may name the same CPUs where each of their
-vCPUs can still have one of its own. Where a vCPU is realtime, the other one starves, and this is an error.
+vCPUs can still have one of its own. Where a vCPU is realtime, the other one starves, and this is an error. Domains that have a
+device in common cannot run together: pci-device-double-assigned has these.
 
 Host: pack:2 numa:1 core:4 pu:1
 
@@ -66,8 +67,10 @@ from numalint import (
     HostCpus,
     Party,
     Severity,
+    Share,
     Target,
     Vcpu,
+    at_once,
     count_text,
     host_rule,
     ids_text,
@@ -77,14 +80,21 @@ from numalint import (
 
 Booking = tuple[Claim, Vcpu, HostCpus]
 
+MOST_TRIED = 64
+"""Of more domains than these on the same CPUs, some clash whoever runs."""
+
 
 @host_rule("pcpu-double-booked", Severity.WARNING, precision="very-high")
 def check(fleet: Fleet) -> Iterator[Conflict]:
     bookings = list(_contested(fleet))
+    groups: dict[tuple[int, ...], list[tuple[list[Booking], HostCpus]]] = {}  # what the same domains share is one
     for members, cpus in overbooked([cpus for _, _, cpus in bookings]):
-        group = [bookings[member] for member in members]
-        if _together(fleet, group):
-            yield _conflict(fleet, group, cpus)
+        group = _clashing(fleet, [bookings[member] for member in members])
+        if group:
+            groups.setdefault(tuple(dict.fromkeys(id(claim) for claim, _, _ in group)), []).append((group, cpus))
+    for found in groups.values():
+        together = [booking for group, _ in found for booking in group]
+        yield _conflict(fleet, together, union(cpus for _, cpus in found))
 
 
 def _contested(fleet: Fleet) -> Iterator[Booking]:
@@ -99,12 +109,20 @@ def _contested(fleet: Fleet) -> Iterator[Booking]:
                 yield from ((claim, vcpu, cpus) for vcpu, cpus in claim.dedicated.items() if cpus.mask & twice)
 
 
-def _together(fleet: Fleet, group: list[Booking]) -> bool:
-    """Whether two of the domains in a group may run at the same time."""
-    claims = list(dict.fromkeys(id(claim) for claim, _, _ in group))
-    by_id = {id(claim): claim for claim, _, _ in group}
-    pairs = ((by_id[one], by_id[two]) for at, one in enumerate(claims) for two in claims[at + 1 :])
-    return any(fleet.together(one, two) for one, two in pairs)
+def _clashing(fleet: Fleet, group: list[Booking]) -> list[Booking]:
+    """Those of a group that have too few CPUs at some time: of domains that take turns, each is tried with the others."""
+    rivals = fleet.rivals(claim for claim, _, _ in group)
+    if not any(map(fleet.turns, rivals)):
+        return [booking for booking in group if rivals]
+    shares = [Share(claim, 1, Target("domain")) for claim in rivals]
+    found: set[int] = set()
+    for first in shares[:MOST_TRIED]:
+        running = {id(share.claim) for share in at_once(fleet, [first, *shares])}
+        at = [number for number, (claim, _, _) in enumerate(group) if id(claim) in running]
+        for members, _ in overbooked([group[number][2] for number in at]):
+            if len({id(group[at[member]][0]) for member in members}) > 1:
+                found.update(at[member] for member in members)
+    return [booking for number, booking in enumerate(group) if number in found]
 
 
 def _conflict(fleet: Fleet, group: list[Booking], cpus: HostCpus) -> Conflict:
