@@ -20,15 +20,15 @@ _IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTY = _IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
-def annotations(report: Report, _colour: bool) -> str:
+def commands(report: Report, _colour: bool) -> str:
     """A command a problem and a finding, errors first; one for all that was not judged, in front of the notes."""
     repository = Repository(report)
     of = {severity: [each for each in report.results if each.severity is severity] for severity in Severity}
-    commands = [_problem(each, repository) for each in report.problems]
-    commands += (_result(each, repository) for each in (*of[Severity.ERROR], *of[Severity.WARNING]))
-    commands += _not_judged(report.unjudged)
-    commands += (_result(each, repository) for each in of[Severity.NOTE])
-    return "".join(f"{command}\n" for command in commands)
+    lines = [_problem(each, repository) for each in report.problems]
+    lines += (_result(each, repository) for each in (*of[Severity.ERROR], *of[Severity.WARNING]))
+    lines += _not_judged(report.unjudged)
+    lines += (_result(each, repository) for each in of[Severity.NOTE])
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _result(result: Result, repository: Repository) -> str:

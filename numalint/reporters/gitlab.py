@@ -38,15 +38,15 @@ def code_quality(report: Report, _colour: bool) -> str:
 
 def _result(result: Result, repository: Repository) -> dict[str, Any]:
     lines = result_lines(result, repository)
-    lines[0] = f"{result.rule}: {lines[0]}"  # GitLab shows the description alone
-    name = repository.name(result.span.path)
-    return _entry(result.rule, _SEVERITIES[result.severity], lines, result.fingerprint, name, result.span.line)
+    place = (repository.name(result.span.path), result.span.line)
+    return _entry(result.rule, _SEVERITIES[result.severity], _named(result.rule, lines), place, result.fingerprint)
 
 
 def _problem(problem: Problem, repository: Repository) -> dict[str, Any]:
     lines = problem_lines(problem, repository)
     name = _ROOT if problem.path is None else repository.name(problem.path)
-    return _entry(problem.kind, "blocker", lines, _print(problem.kind, name, lines[0]), name, problem.line or 1)
+    fingerprint = _print(problem.kind, name, lines[0])
+    return _entry(problem.kind, "blocker", _named(problem.kind, lines), (name, problem.line or 1), fingerprint)
 
 
 def _not_judged(unjudged: Iterable[Unjudged]) -> Iterator[dict[str, Any]]:
@@ -59,10 +59,16 @@ def _not_judged(unjudged: Iterable[Unjudged]) -> Iterator[dict[str, Any]]:
         groups.setdefault(() if each.host is None else (each.host, *each.facts), []).append(each)
     for key, group in groups.items():
         lines = [printable(line) for line in (*sentences(group), *sources(group))]
-        yield _entry(NOT_JUDGED, "info", lines, _print(NOT_JUDGED, *key), _ROOT, 1)
+        yield _entry(NOT_JUDGED, "info", lines, (_ROOT, 1), _print(NOT_JUDGED, *key))
 
 
-def _entry(check: str, severity: str, lines: Iterable[str], fingerprint: str, path: str, line: int) -> dict[str, Any]:
+def _named(check: str, lines: list[str]) -> list[str]:
+    """The lines under the name of the rule: GitLab's lists show the description alone."""
+    return [f"{check}: {lines[0]}", *lines[1:]]
+
+
+def _entry(check: str, severity: str, lines: Iterable[str], place: tuple[str, int], fingerprint: str) -> dict[str, Any]:
+    path, line = place
     return {
         "description": well_formed("\n".join(lines)),
         "check_name": check,

@@ -35,10 +35,11 @@ def report_schema() -> str:
 
 def _printed(schema: dict[str, Any]) -> dict[str, Any]:
     """A definition as of what is printed: every key is there, with its value whether or not it is the default."""
-    if "properties" not in schema:
-        return schema
-    properties = {
-        name: {key: value for key, value in each.items() if key != "default"}
-        for name, each in schema["properties"].items()
-    }
-    return schema | {"properties": properties, "required": list(properties)}
+    printed = schema | {"description": inspect.cleandoc(schema["description"])}
+    if "properties" in schema:
+        printed["properties"] = {
+            name: {key: value for key, value in each.items() if key != "default"}
+            for name, each in schema["properties"].items()
+        }
+        printed["required"] = list(schema["properties"])
+    return printed

@@ -1,4 +1,4 @@
-"""GitHub's Markdown, for the summary of a step: ``--report markdown=summary.md``, then ``cat`` to $GITHUB_STEP_SUMMARY.
+"""GitHub's Markdown, for the summary of a step: ``--report markdown=$GITHUB_STEP_SUMMARY``.
 
 What comes from files is escaped, so that no name makes a link, a picture or a row of its own. GitHub drops a summary
 above 1 MiB whole: what would not fit is left out and counted, the mildest findings first.
@@ -24,7 +24,7 @@ _PLACES = 5  # that are named for one explanation
 
 _TABLE = ["| severity | rule | domain | place | what is wrong |", "|---|---|---|---|---|"]
 _MARKUP = str.maketrans(
-    {each: f"\\{each}" for each in "\\`*_[]~$#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+    {each: f"\\{each}" for each in "\\`*_[]~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 )
 
 
