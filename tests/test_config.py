@@ -43,7 +43,7 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
         ('[hosts.a]\ntopolgy = "x"\n', 2, "there is no key 'topolgy' in [hosts.*]", "did you mean 'topology'?"),
         ('[hosts]\n[lint]\nfail_on = "note"\n', 3, "there is no key 'fail_on' in [lint]", "did you mean 'fail-on'?"),
         ("[host.a]\n", 1, "there is no key 'host'", "did you mean 'hosts'?"),
-        ("zzz = 1\n", 1, "there is no key 'zzz'", "the keys are exclude, hosts, lint, rules"),
+        ("zzz = 1\n", 1, "there is no key 'zzz'", "the keys are exclude, hosts, ignore, lint, rules"),
         ('[lint]\nfail-on = "fatal"\n', None, "invalid enum value 'fatal' at lint.fail-on", ""),
         ("exclude = 'x'\n", None, "expected `array`, got `str` at exclude", ""),
         ("[hosts.a]\n", None, "object missing required field `topology` at hosts.*", ""),

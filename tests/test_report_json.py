@@ -55,6 +55,8 @@ def test_the_whole_document_is_as_documented() -> None:
                 "data": {"vcpus": 2, "node": "1"},
                 "others": [],
                 "fingerprint": "0123456789abcdef",
+                "suppressed": None,
+                "suppressed_by": "",
             }
         ],
         "problems": [
@@ -75,6 +77,7 @@ def test_the_whole_document_is_as_documented() -> None:
             "without_host": 3,
             "passed_over": 2,
             "excluded": 1,
+            "suppressed": 0,
         },
     }
 

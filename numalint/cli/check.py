@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from numalint import __version__, plugins
+from numalint.cli.add_ignores import add_ignores, refuse_options
 from numalint.cli.common import Failure, colour_option, host_option, load_plugins, located, wants_colour
 from numalint.engine.discover import STDIN
 from numalint.engine.notices import NOTICES
 from numalint.engine.run import Request, run
-from numalint.engine.select import UnknownRule, select_rules
+from numalint.engine.select import UnknownRule, rules_named, select_rules
+from numalint.engine.suppress import Suppressible
 from numalint.loaders.config import Config, Lint, LoadedConfig, find_config, load_config
 from numalint.loaders.document import LoadError
 from numalint.loaders.host.inputs import LOCAL
@@ -81,6 +85,11 @@ def _load_config(path: str | None, paths: tuple[str, ...]) -> LoadedConfig:
 )
 @click.option("--no-local-rules", is_flag=True, help="Do not run the rules that numalint.toml names in rules.")
 @_names("--require", help="Exit with 2 where a rule lacks this fact (or all).")
+@click.option("--no-suppressions", is_flag=True, help="Judge as if no finding were suppressed.")
+@click.option("--show-suppressed", is_flag=True, help="Print suppressed findings too, marked; they do not count.")
+@click.option("--add-ignores", is_flag=True, help="Write a comment that suppresses it in front of each finding.")
+@click.option("--reason", metavar="TEXT", help="The reason that --add-ignores gives.")
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), hidden=True)
 @colour_option
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.pass_context
@@ -101,12 +110,23 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
     reporters = {reporter.name: reporter for reporter in (*BUILT_IN, *loaded.reporters)}
     wanted = [_report_option(each, reporters) for each in options["reports"]]
     printer = _reporter(options["format"], reporters)
-    report, warnings = run(_request(paths, config, loaded, options))
+    if options["no_suppressions"] and options["show_suppressed"]:
+        raise Failure("--no-suppressions leaves nothing for --show-suppressed to show: give one of them")
+    refuse_options(paths, options)
+    request = _request(paths, config, loaded, options)
+    try:
+        report, warnings = run(request)
+    except LoadError as error:
+        raise Failure(located(error)) from error
     for warning in warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
+    if options["add_ignores"]:
+        click.echo(text.problems(report, wants_colour(options["color"], sys.stderr)), nl=False, err=True)
+        assert request.suppressible is not None
+        context.exit(add_ignores(report, request.suppressible, options["reason"], request.fail_on))
     unwritten = sum(not _write_report(report, reporter, path) for reporter, path in wanted)
     colour = wants_colour(options["color"], sys.stdout)
-    click.echo(printer.render(report, colour), nl=False, color=colour)
+    click.echo(_rendered(report, printer, colour), nl=False, color=colour)
     colour = wants_colour(options["color"], sys.stderr)
     click.echo(text.problems(report, colour), nl=False, err=True, color=colour)
     if not options["quiet"]:
@@ -118,11 +138,18 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
 def _write_report(report: Report, reporter: Reporter, path: str) -> bool:
     """Write a report to a file; False, and a sentence, where that cannot be done."""
     try:
-        write_whole(path, reporter.render(report, False))
+        write_whole(path, _rendered(report, reporter, False))
     except OSError as error:
         Failure(f"the report cannot be written to {printable(path)}: {error.strerror}").show()
         return False
     return True
+
+
+def _rendered(report: Report, reporter: Reporter, colour: bool) -> str:
+    """The report in a format; without the suppressed results where the format would print them as any others."""
+    if not reporter.shows_suppressed:
+        report = replace(report, results=tuple(each for each in report.results if each.suppressed is None))
+    return reporter.render(report, colour)
 
 
 def _request(paths: tuple[str, ...], config: LoadedConfig, loaded: plugins.Plugins, options: dict[str, Any]) -> Request:
@@ -133,17 +160,26 @@ def _request(paths: tuple[str, ...], config: LoadedConfig, loaded: plugins.Plugi
         ignore=[*written.ignore, *options["ignore"]],
         fail_on=Severity(options["fail_on"] or written.fail_on),
         target_libvirt=options["target_libvirt"] or written.target_libvirt,
+        unsuppressible=written.unsuppressible,
     )
     try:
         rules = select_rules(loaded.rules, lint, NOTICES)
+        held = rules_named(loaded.rules, lint.unsuppressible)
         libvirt = Release.parse(lint.target_libvirt) if lint.target_libvirt else NEWEST_LIBVIRT
     except (UnknownRule, ValueError) as error:
         raise Failure(str(error)) from error
+    suppressible = Suppressible(
+        {id: rule.suppressible and id not in held for id, rule in loaded.rules.items()},
+        incomplete=options["no_local_rules"] and bool(config.config.rules),
+    )
     return Request(
         paths=paths,
         config=config,
         rules=tuple(rules),
         formats=loaded.formats,
+        today=(options["today"] or datetime.now(UTC)).date(),
+        suppressible=None if options["no_suppressions"] else suppressible,
+        show_suppressed=options["show_suppressed"],
         hosts=options["hosts"],
         exclude=options["exclude"],
         ignore=tuple(lint.ignore),

@@ -11,8 +11,8 @@ import click
 from numalint import plugins
 from numalint.cli.common import Failure, colour_option, load_plugins, wants_colour
 from numalint.engine.notices import NOTICES
+from numalint.engine.page import card
 from numalint.engine.rule import SLUG
-from numalint.engine.run import card
 from numalint.engine.select import unknown_rule
 from numalint.loaders.document import LoadError
 from numalint.local_rules import load_pack

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from numalint.engine.fleets import Reporting
 from numalint.engine.rule import Rule
 from numalint.loaders import xml
-from numalint.model.claim import Conflict, Fleet
+from numalint.model.claim import Conflict
 from numalint.model.domain import Domain, Trait
 from numalint.model.finding import Finding, NotJudged, Related, Severity
+from numalint.model.fleet import Fleet
 from numalint.model.host import Host
 from numalint.model.placement import UNKNOWN_HOST, Placement
 from numalint.model.report import Problem, Unjudged
@@ -31,6 +32,9 @@ class Said(msgspec.Struct, frozen=True):
     """What tells a conflict of several domains from others; empty where the element and the domain do."""
     others: tuple[str, ...] = ()
     """The files of the other domains in a conflict."""
+    suppressed: str | None = None
+    suppressed_by: str = ""
+    """The reason of the suppression that covers it, and where that stands: source or configuration."""
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -101,14 +105,20 @@ class Judge:
         domains.update(range(len(fleet.claims)))
         subjects.update([subject] if subject else [])
 
-    def explain_faults(self, domain: Domain) -> set[str]:
-        """Run the rules whose pages explain the faults of a domain that cannot be judged further. Returns their ids."""
+    def explain_faults(self, domain: Domain) -> list[Said]:
+        """What the rules say whose pages explain the faults of a domain that cannot be judged further.
+
+        It is kept apart from what is said of others, for no suppression covers it.
+        """
         wanted = {fault.rule for fault in domain.faults}
         rules = [rule for rule in self.rules if rule.id in wanted]
+        before = len(self.said)
         for rule in rules:
             for each in rule.check(domain):
                 self._keep(rule, each, domain, None)
-        return {rule.id for rule in rules}
+        said = self.said[before:]
+        del self.said[before:]
+        return said
 
     def _plan(self, host: Host, traits: Trait) -> _Plan:
         """The rules for a domain of these traits on a host: those that can be judged, and those that lack facts."""

@@ -73,4 +73,6 @@ def _result(said: Said, spans: dict[Place, tuple[Span, str]]) -> Result:
         data=finding.data,
         others=said.others,
         fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        suppressed=said.suppressed,
+        suppressed_by=said.suppressed_by,
     )

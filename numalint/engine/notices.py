@@ -7,6 +7,9 @@ from numalint.model.report import RuleCard
 
 MALFORMED_DOMAIN = "malformed-domain"
 NOT_JUDGED = "not-judged"
+SUPPRESSION_EXPIRED = "suppression-expired"
+SUPPRESSION_MALFORMED = "suppression-malformed"
+SUPPRESSION_UNUSED = "suppression-unused"
 
 _PAGES = {
     MALFORMED_DOMAIN: (
@@ -60,6 +63,37 @@ _PAGES = {
         "A rule was not judged for lack of a host fact",
         "The host's inputs do not state a fact that the rule needs. This fails a run only under `--require`.",
     ),
+    SUPPRESSION_EXPIRED: (
+        "The last day of a suppression is over",
+        (
+            "A suppression with `until=YYYY-MM-DD` holds to the end of that day (UTC) and then no more: the findings that it "
+            "covered are back. Mend them, or look again whether the reason still holds and write a new date."
+        ),
+    ),
+    SUPPRESSION_MALFORMED: (
+        "A suppression cannot be read, and suppresses nothing",
+        (
+            "What is meant as a suppression names no rule, a rule that does not exist or one that may not be suppressed, gives "
+            "no reason, has a date that is none, or does not stand where it would cover anything. Nothing is guessed: it "
+            "suppresses none of the rules that it names. Write `<!-- numalint: ignore[rule-name] reason -->` on a line of "
+            "its own in front of the element that the finding is about, or in front of the first one for the whole file; "
+            "`until=YYYY-MM-DD` may stand in front of the reason. In an `[[ignore]]` of numalint.toml the same slips end the run."
+        ),
+    ),
+    SUPPRESSION_UNUSED: (
+        "A suppression covers no finding",
+        (
+            "No finding of a rule that the suppression names is left where it covers something: the defect is mended, or it "
+            "never was there. Remove it, for it would hide the next one. It is told only where the rule was judged: not "
+            "where the rule is not selected or lacked a fact, nor where other domains or files would have to be looked at."
+        ),
+    ),
+}
+
+_LEVELS = {
+    NOT_JUDGED: Severity.NOTE,
+    SUPPRESSION_EXPIRED: Severity.WARNING,
+    SUPPRESSION_UNUSED: Severity.NOTE,
 }
 
 NOTICES: dict[str, RuleCard] = {
@@ -67,7 +101,7 @@ NOTICES: dict[str, RuleCard] = {
         id=id,
         shape="notice",
         category="notice",
-        level=Severity.NOTE if id == NOT_JUDGED else Severity.ERROR,
+        level=_LEVELS.get(id, Severity.ERROR),
         needs=(),
         enabled=True,
         summary=summary,
@@ -77,4 +111,7 @@ NOTICES: dict[str, RuleCard] = {
     )
     for id, (summary, page) in sorted(_PAGES.items())
 }
-"""The notices by id; only ``malformed-domain`` is ever a result, the others are problems of the run."""
+"""The notices by id. ``malformed-domain`` and those of suppressions are results, the others problems of the run.
+
+None of them may be suppressed.
+"""

@@ -7,7 +7,9 @@ import re
 
 import msgspec
 
+from numalint.engine.rule import Rule
 from numalint.model.finding import Severity
+from numalint.model.report import RuleCard
 
 _HEADING = re.compile(r"(?P<title>Host|Bad|Good|Fix|When to ignore it|Sources)(?: \((?P<note>[^)]*)\))?:(?P<rest>.*)")
 _CARET = re.compile(r"(?P<indent>\s*)(?P<marks>\^+|-+) (?P<text>\S.*)")
@@ -115,3 +117,21 @@ def markdown(page: Page) -> str:
 
 def _section(title: str, text: str) -> str:
     return f"**{title}**\n\n{text}" if text.startswith("- ") else f"**{title}:** {text}"
+
+
+def card(rule: Rule) -> RuleCard:
+    """What a report says of a rule."""
+    page = read_page(rule.page)
+    first = page.why.split("\n\n")[0]
+    return RuleCard(
+        id=rule.id,
+        shape=rule.shape,
+        category=rule.category,
+        level=rule.severity,
+        needs=tuple(sorted(rule.needs)),
+        enabled=rule.enabled,
+        summary=page.summary,
+        description=" ".join(first.split())[:1024] or page.summary,
+        page=markdown(page),
+        precision=rule.precision,
+    )

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from numalint.model.claim import Conflict, Fleet
+from numalint.model.claim import Conflict
 from numalint.model.domain import Domain, Trait
 from numalint.model.finding import Finding, NotJudged, Severity
+from numalint.model.fleet import Fleet
 from numalint.model.host import Fact
 from numalint.model.placement import Placement
 
@@ -47,7 +48,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     ``page`` is the docstring of the module that defines it. ``when`` are the traits of a domain without any of which the
     rule has nothing to say: it is called only where all of them are there. ``needs`` are the facts of the host without which the
     rule is not judged, ``uses`` those that only sharpen it. ``shape`` tells what the check is given: a domain,
-    or a placement.
+    or a placement. ``suppressible``: whether a suppression may cover its findings.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     when: Trait = NOTHING
     enabled: bool = True
     precision: str = "high"
+    suppressible: bool = True
 
     @property
     def summary(self) -> str:
@@ -76,6 +78,7 @@ def domain_rule(
     when: Trait = NOTHING,
     enabled: bool = True,
     precision: str = "very-high",
+    suppressible: bool = True,
 ) -> Callable[[DomainCheck], Rule]:
     """Make a rule of ``check(domain)``, for what is wrong on any host.
 
@@ -93,6 +96,7 @@ def domain_rule(
             when=when,
             enabled=enabled,
             precision=precision,
+            suppressible=suppressible,
         )
 
     return decorate
@@ -108,6 +112,7 @@ def placement_rule(
     when: Trait = NOTHING,
     enabled: bool = True,
     precision: str = "high",
+    suppressible: bool = True,
 ) -> Callable[[PlacementCheck], Rule]:
     """Make a rule of ``check(placement)``, for what is wrong with a domain on its host.
 
@@ -129,6 +134,7 @@ def placement_rule(
             when=when,
             enabled=enabled,
             precision=precision,
+            suppressible=suppressible,
         )
 
     return decorate
@@ -143,6 +149,7 @@ def host_rule(
     uses: Fact | tuple[Fact, ...] = (),
     enabled: bool = True,
     precision: str = "high",
+    suppressible: bool = True,
 ) -> Callable[[HostCheck], Rule]:
     """Make a rule of ``check(fleet)``, for clashes and sums over the domains of one host.
 
@@ -161,6 +168,7 @@ def host_rule(
             uses=frozenset((uses,) if isinstance(uses, Fact) else uses),
             enabled=enabled,
             precision=precision,
+            suppressible=suppressible,
         )
 
     return decorate

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 import msgspec
 from msgspec.structs import replace
 
 from numalint.engine.discover import STDIN, Excludes, Found, discover, repository_of
 from numalint.engine.fleets import Fleets, Reporting
-from numalint.engine.judge import Judge, Said, settled
+from numalint.engine.judge import Judge, Said
 from numalint.engine.locate import Locator
-from numalint.engine.notices import MALFORMED_DOMAIN, NOTICES
-from numalint.engine.page import markdown, read_page
+from numalint.engine.notices import NOTICES
+from numalint.engine.page import card
+from numalint.engine.refused import faults, malformed, nothing_judged
 from numalint.engine.rule import Rule
+from numalint.engine.suppress import Ran, Suppressible, Suppressor
 from numalint.engine.world import Kind, Sniffer, World, host_problem
 from numalint.loaders.config import LoadedConfig
 from numalint.loaders.document import Document, HostFormat, LoadError
 from numalint.loaders.domain import load_domains
 from numalint.loaders.host.inputs import load_inputs
+from numalint.loaders.suppressions import WORD
 from numalint.model.domain import NEWEST_LIBVIRT, Domain, Release
-from numalint.model.finding import Finding, Severity
+from numalint.model.finding import Severity
 from numalint.model.placement import Placement
-from numalint.model.report import Coverage, Problem, Report, Result, RuleCard, Span
+from numalint.model.report import Coverage, Problem, Report, Result
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked for. ``stdin`` are the bytes of the path ``-``; ``require`` the facts that must be known."""
+    """What the user asked for. ``stdin`` are the bytes of the path ``-``; ``require`` the facts that must be known.
+
+    ``today`` is the day by which suppressions end. Without ``suppressible`` it is judged as if none were there.
+    """
 
     paths: tuple[str, ...]
     config: LoadedConfig
     rules: tuple[Rule, ...]
     formats: tuple[HostFormat, ...]
+    today: date
+    suppressible: Suppressible | None = None
+    show_suppressed: bool = False
     hosts: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -47,7 +58,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(request: Request) -> tuple[Report, list[str]]:
-    """Do what a request asks for. Returns the report, and warnings that are no part of it."""
+    """Do what a request asks for. Returns the report, and warnings that are no part of it.
+
+    Raises LoadError for an ``[[ignore]]`` of the configuration that cannot be obeyed.
+    """
     return _Run(request).report()
 
 
@@ -57,12 +71,14 @@ class _Run:
         self.sniffer = Sniffer(request.formats)
         self.world = World(request.config, request.hosts, self.sniffer)
         self.judge = Judge(request.rules)
+        obeyed = request.suppressible
+        self.suppressor = None if obeyed is None else Suppressor(request.config, obeyed, request.today)
         self.locator = Locator({STDIN: request.stdin} if STDIN in request.paths else {})
         self.fleets = Fleets()
         self.problems: list[Problem] = []
         self.malformed: list[Result] = []
         self.faulty: list[Said] = []
-        self.domains = self.without_host = self.passed_over = self.refused = 0
+        self.domains = self.without_host = self.passed_over = self.refused = self.suppressed = 0
 
     def report(self) -> tuple[Report, list[str]]:
         found = self._discover()
@@ -71,13 +87,13 @@ class _Run:
         self._neighbours(found)
         self._judge_fleets(found)
         self._check_unused_hosts(found)
-        results = self.malformed + self.locator.results(self.judge.said + self.faulty)
+        results = self._results(found)
         self._require()
         problems = [
             *found.problems, *self.world.problems, *self.problems, *self.judge.problems, *self.locator.problems
         ]  # fmt: skip
         if not self.domains and not problems and not results and not self.request.tracked:
-            problems.append(_nothing(self.request.paths, found))
+            problems.append(nothing_judged(self.request.paths, found))
         results = [each for each in results if each.rule not in self.request.ignore]
         results.sort(key=lambda each: (each.span.path, each.span.line, each.span.column, each.rule, each.host or ""))
         report = Report(
@@ -92,6 +108,39 @@ class _Run:
             files=self.locator.files,
         )
         return report, [*found.warnings, *self.world.warnings]
+
+    def _results(self, found: Found) -> list[Result]:
+        if self.suppressor is None:
+            return self.malformed + self.locator.results(self.judge.said + self.faulty)
+        said, hidden = self.suppressor.apply(self.judge.said)
+        self.suppressed = len(hidden)
+        ran = self._ran(found)
+        own = self.suppressor.results(ran)
+        for each in own:
+            with contextlib.suppress(OSError):  # it went away since: the place is told without its lines
+                self.locator.read(each.span.path)
+        said += (*self.faulty, *self.suppressor.said(ran), *(hidden if self.request.show_suppressed else ()))
+        return self.malformed + own + self.locator.results(said)
+
+    def _ran(self, found: Found) -> Ran:
+        """What was judged, and how much of what there is."""
+        request, config = self.request, self.request.config
+        folders = [os.path.realpath(path) for path in request.paths if path != STDIN and os.path.isdir(path)]
+        home = os.path.join(os.path.realpath(config.folder), "")
+        missed = self.problems or self.malformed or self.refused or found.problems or request.exclude or request.hosts
+        return Ran(
+            rules={} if self.judge.problems else {rule.id: rule.shape for rule in request.rules},
+            unjudged={(each.rule, each.host) for each in self.judge.unjudged},
+            host_of=self._host_name,
+            parties={(each.rule, document) for each in self.judge.said for document in each.others},
+            whole=bool(config.config.hosts and not request.hosts)
+            or (len(folders) == len(request.paths) and not request.exclude),
+            all_of_config=not missed and any(home.startswith(os.path.join(each, "")) for each in folders),
+        )
+
+    def _host_name(self, path: str) -> str | None:
+        host = self.world.host_of(path)
+        return None if host is None else host.name
 
     def _discover(self) -> Found:
         return discover(self.request.paths, self._excludes(), tracked=self.request.tracked)
@@ -115,12 +164,22 @@ class _Run:
             domains = load_domains(Document(path, data))
         except LoadError as error:
             self.locator.files[path] = data
-            self.malformed.append(_malformed(error, data))
+            self.malformed.append(malformed(error, data))
             return
         if not domains:
             self._other(path, kind, named=named)
         for number, domain in enumerate(domains):
             self._domain(domain, path, number)
+        if domains and self.suppressor is not None and WORD in data:
+            self._suppressions(Document(path, data), domains)
+
+    def _suppressions(self, document: Document, domains: list[Domain]) -> None:
+        assert self.suppressor is not None
+        try:
+            self.suppressor.read(document, domains)
+        except (ExpatError, IndexError) as error:  # lines that end in a carriage return alone
+            message = f"the suppressions in it cannot be read: {error}"
+            self.problems.append(Problem(kind="unreadable-file", message=message, path=document.path))
 
     def _read(self, path: str) -> tuple[Kind, bytes]:
         """What a file is, and its bytes where it holds domains."""
@@ -131,7 +190,8 @@ class _Run:
     def _domain(self, domain: Domain, path: str, number: int) -> None:
         if domain.faults:
             self.refused += 1
-            self.faulty.extend(_faults(domain, self.judge.explain_faults(domain)))
+            explained = self.judge.explain_faults(domain)
+            self.faulty += (*explained, *faults(domain, {each.rule for each in explained}))
             return
         host = self.world.host_of(path)
         if self.request.libvirt != domain.libvirt:
@@ -213,74 +273,14 @@ class _Run:
             without_host=self.without_host,
             passed_over=self.passed_over,
             excluded=found.excluded,
+            suppressed=self.suppressed,
         )
 
     def _exit_code(self, results: Iterable[Result], problems: list[Problem]) -> int:
         if problems or self.malformed or self.refused:
             return 2
-        return int(any(each.severity.rank >= self.request.fail_on.rank for each in results))
-
-
-def card(rule: Rule) -> RuleCard:
-    """What a report says of a rule."""
-    page = read_page(rule.page)
-    first = page.why.split("\n\n")[0]
-    return RuleCard(
-        id=rule.id,
-        shape=rule.shape,
-        category=rule.category,
-        level=rule.severity,
-        needs=tuple(sorted(rule.needs)),
-        enabled=rule.enabled,
-        summary=page.summary,
-        description=" ".join(first.split())[:1024] or page.summary,
-        page=markdown(page),
-        precision=rule.precision,
-    )
-
-
-def _malformed(error: LoadError, data: bytes) -> Result:
-    lines = data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines() or [""]
-    line, column = max(error.line or 1, 1), max(error.column or 1, 1)
-    if line > len(lines):  # the end of the file: its last character
-        line, column = len(lines), len(lines[-1])
-    column = min(column, max(len(lines[line - 1]), 1))
-    return Result(
-        rule=MALFORMED_DOMAIN,
-        severity=Severity.ERROR,
-        message=f"{Path(error.path).name}: {error.message}",
-        label="it cannot be read from here on",
-        span=Span(error.path, line, column, column + 1),
-        element="/domain",
-        domain=Path(error.path).stem,
-        why="nothing in this file was judged",
-        help=error.help or "mend the file, or leave a template out with exclude in numalint.toml",
-        fingerprint=hashlib.sha256(f"{MALFORMED_DOMAIN}\0{error.path}".encode()).hexdigest()[:16],
-    )
-
-
-def _faults(domain: Domain, explained: set[str]) -> Iterable[Said]:
-    """The faults that no rule of this run explains, as notices."""
-    for fault in domain.faults:
-        if fault.rule in explained:
-            continue
-        finding = Finding(
-            place=fault.place,
-            message=fault.message,
-            label=fault.label,
-            why="libvirt refuses it, so nothing else was judged in this domain",
-        )
-        yield Said(MALFORMED_DOMAIN, Severity.ERROR, settled(finding), domain.name, None)
-
-
-def _nothing(paths: tuple[str, ...], found: Found) -> Problem:
-    where = ", ".join(paths)
-    left_out = f" ({found.excluded} excluded)" if found.excluded else ""
-    return Problem(
-        kind="nothing-judged",
-        message=f"no libvirt domain was found in {where}{left_out}",
-        help="name a folder with domain XML (virsh dumpxml --inactive NAME > NAME.xml)",
-    )
+        counted = (each.severity.rank for each in results if each.suppressed is None)
+        return int(any(rank >= self.request.fail_on.rank for rank in counted))
 
 
 def _root(files: Iterable[str], config: LoadedConfig) -> str:

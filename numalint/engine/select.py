@@ -22,13 +22,14 @@ def select_rules(rules: dict[str, Rule], lint: Lint, notices: Iterable[str] = ()
     """
     chosen = {rule.id for rule in rules.values() if rule.enabled}
     if lint.select is not None:
-        chosen = _named(rules, lint.select)
-    chosen |= _named(rules, lint.extend_select)
-    chosen -= _named(rules, [name for name in lint.ignore if name not in set(notices)])
+        chosen = rules_named(rules, lint.select)
+    chosen |= rules_named(rules, lint.extend_select)
+    chosen -= rules_named(rules, [name for name in lint.ignore if name not in set(notices)])
     return [rule for id, rule in rules.items() if id in chosen]
 
 
-def _named(rules: dict[str, Rule], names: Sequence[str]) -> set[str]:
+def rules_named(rules: dict[str, Rule], names: Sequence[str]) -> set[str]:
+    """The ids of the rules that are named, themselves, by category or by ``all``. Raises UnknownRule."""
     found: set[str] = set()
     for name in names:
         if name == EVERYTHING:

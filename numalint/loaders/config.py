@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -31,13 +32,33 @@ class HostEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
 
 
 class Lint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """``[lint]``: the rules to run, the severity from which a run fails, and the release of libvirt to judge for."""
+    """``[lint]``: the rules to run, the severity from which a run fails, and the release of libvirt to judge for.
+
+    ``unsuppressible``: rules and categories whose findings no suppression covers.
+    """
 
     select: list[str] | None = None
     extend_select: list[str] = []
     ignore: list[str] = []
     fail_on: Severity = Severity.WARNING
     target_libvirt: str | None = None
+    unsuppressible: list[str] = []
+
+
+class IgnoreEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[[ignore]]``: a suppression for files that nobody may edit.
+
+    It covers the findings of ``rules`` that meet all of the globs that are there: on the domain's name, the host's
+    name, and the file, relative to the folder of the configuration. ``until`` is the last day on which it holds.
+    """
+
+    rules: list[str]
+    reason: str
+    domain: str | None = None
+    host: str | None = None
+    path: str | None = None
+    until: date | None = None
+    owner: str | None = None
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +71,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lint: Lint = Lint()
     exclude: list[str] = []
     rules: list[str] = []
+    ignore: list[IgnoreEntry] = []
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):

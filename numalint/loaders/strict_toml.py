@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
 _LINE = re.compile(r"line (\d+), column (\d+)")
+_ENTRY = re.compile(r"\$\.(?P<table>[\w-]+)\[(?P<number>\d+)\](?:\.|$)")
+_IN_WORDS = {"Invalid RFC3339 encoded date": "it is no date such as 2026-12-31"}
 _AT = re.compile(r"(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?")
 
 
@@ -53,23 +55,28 @@ def _refused(document: Document, kind: type, said: str) -> LoadError:
     if unknown is None:
         match = _AT.fullmatch(said)
         reason, path = (match["reason"], match["path"] or "$") if match else (said, "$")
-        where = f" at {_keys(path)}" if path != "$" else ""
-        return LoadError(f"{reason[0].lower()}{reason[1:]}{where}", document.path)
+        where = f" at {_keys(document, path)}" if path != "$" else ""
+        reason = _IN_WORDS.get(reason, f"{reason[0].lower()}{reason[1:]}")
+        return LoadError(f"{reason}{where}", document.path, _line_of_entry(document, path))
     key, path = unknown["key"], unknown["path"] or "$"
     known = sorted(_fields_at(kind, path))
     near = difflib.get_close_matches(key, known, 1, 0.5)
-    table = _keys(path)
-    where = f"in [{table}] " if table else ""
+    table = _keys(document, path)
+    where = f"in {table if table.startswith('[') else f'[{table}]'} " if table else ""
     return LoadError(
         f"there is no key {key!r} {where}".rstrip(),
         document.path,
-        _line_of(document, key),
+        _line_of(document, key) or _line_of_entry(document, path),
         help=f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}",
     )
 
 
-def _keys(path: str) -> str:
-    """A msgspec path (``$.hosts[...].topology``) as TOML writes it, ``*`` for any key."""
+def _keys(document: Document, path: str) -> str:
+    """A msgspec path (``$.hosts[...].topology``) as TOML writes it, ``*`` for any key, ``[[ignore]] 2`` for a table."""
+    entry = _ENTRY.match(path)
+    if entry is not None and _line_of_entry(document, path) is not None:
+        rest = path[entry.end() :]
+        return f"[[{entry['table']}]] {int(entry['number']) + 1}{' ' * bool(rest)}{rest}"
     return path.removeprefix("$").removeprefix(".").replace("[...]", ".*").lstrip(".")
 
 
@@ -93,6 +100,18 @@ def _struct(kind: Any) -> Any:
 def _container(kind: Any) -> Any:
     """The dict or list in a type such as ``dict[str, Struct] | None``."""
     return get_args(kind)[0] if type(None) in get_args(kind) else kind
+
+
+def line_of_table(document: Document, name: str, number: int) -> int | None:
+    """The line of the header of the table ``number`` (from 0) of an array of tables, where it is written as one."""
+    header = re.compile(rf"\s*\[\[\s*[\"']?{re.escape(name)}[\"']?\s*\]\]")
+    lines = document.data.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
+    return ([at for at, line in enumerate(lines, 1) if header.match(line)] + [None] * (number + 1))[number]
+
+
+def _line_of_entry(document: Document, path: str) -> int | None:
+    entry = _ENTRY.match(path)
+    return None if entry is None else line_of_table(document, entry["table"], int(entry["number"]))
 
 
 def _line_of(document: Document, key: str) -> int | None:

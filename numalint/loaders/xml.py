@@ -9,7 +9,8 @@ reported.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+import sys
+from collections.abc import Collection, Container, Iterable, Sequence
 from typing import Any
 from xml.parsers import expat
 
@@ -32,8 +33,8 @@ _LONGEST_REASON = 160
 _CHUNK = 1 << 20
 """So much of a stream is given to the parser at a time: it refuses 10 MB at once."""
 
-_STREAM = "stream"
-_UTF8_BOM = b"\xef\xbb\xbf"
+STREAM = "stream"
+UTF8_BOM = b"\xef\xbb\xbf"
 _NAME = r"[^\s=/>\"']+"
 _START_TAG = re.compile(rf"""<(?P<name>{_NAME})(?P<attributes>(?:[^>"']|"[^"]*"|'[^']*')*)>""")
 _ATTRIBUTE = re.compile(rf"""\s(?P<name>{_NAME})\s*=\s*(?P<quote>["'])(?P<value>.*?)(?P=quote)""", re.DOTALL)
@@ -87,7 +88,7 @@ def parse_stream(document: Document) -> list[Element]:
     _refuse_encoding(document)
     parser = _parser()
     try:
-        for piece in _as_one(document.data):
+        for piece in as_one(document.data):
             for start in range(0, len(piece), _CHUNK):
                 parser.feed(piece[start : start + _CHUNK])
         stream = parser.close()
@@ -105,6 +106,14 @@ def index(*roots: Element, tags: Collection[str] | None = None) -> Indexes:
     return {element: number for number, element in numbered if tags is None or element.tag in tags}
 
 
+def numbers(places: Sequence[Place]) -> list[int]:
+    """The index of the element of each of ``places``, all of one tree that is walked once."""
+    elements: list[Any] = [place.locator for place in places]
+    top: Element = elements[0].getroottree().getroot()
+    indexes = index(top)
+    return [indexes[element] - (top.tag == STREAM) for element in elements]
+
+
 def settled(place: Place) -> Place:
     """The same place without its element, so that it can be kept without the whole tree."""
     if isinstance(place.locator, int | str):
@@ -117,15 +126,15 @@ def _number_of(locator: object) -> int:
     if isinstance(locator, int):
         return locator
     element: Any = locator
-    streamed: bool = element.getroottree().getroot().tag == _STREAM
+    streamed: bool = element.getroottree().getroot().tag == STREAM
     return int(element.xpath("count(preceding::*) + count(ancestor::*)")) - streamed
 
 
-def _as_one(data: bytes) -> list[bytes]:
+def as_one(data: bytes) -> list[bytes]:
     """A stream as the pieces of one document: in a root of its own, XML declarations blanked out."""
-    body = data.removeprefix(_UTF8_BOM)
+    body = data.removeprefix(UTF8_BOM)
     blanked = _DECLARATION.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), body)
-    return [f"<{_STREAM}>".encode(), blanked, f"</{_STREAM}>".encode()]
+    return [f"<{STREAM}>".encode(), blanked, f"</{STREAM}>".encode()]
 
 
 def _refuse_encoding(document: Document) -> None:
@@ -162,10 +171,10 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
     wanted: dict[int, list[Place]] = {}
     for place in places:
         wanted.setdefault(_number_of(place.locator), []).append(place)
-    pieces = _as_one(document.data)
+    pieces = as_one(document.data)
     starts = _StartTags(set(wanted))
     starts.run(pieces)
-    lines = document.data.removeprefix(_UTF8_BOM).decode("utf-8", "replace").split("\n")
+    lines = document.data.removeprefix(UTF8_BOM).decode("utf-8", "replace").split("\n")
     found = {}
     for number, (line, column, path) in starts.found.items():
         for place in wanted[number]:
@@ -174,10 +183,17 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
     return found
 
 
+def start_tags(document: Document) -> dict[str, tuple[int, int]]:
+    """Line (from 1) and column (from 0) of every start tag, by the path of its element, in document order."""
+    starts = _StartTags(range(sys.maxsize))
+    starts.run(as_one(document.data))
+    return {path: (line, column) for line, column, path in starts.found.values()}
+
+
 class _StartTags:
     """Line, column and path of the start tags that are wanted, by one expat pass."""
 
-    def __init__(self, wanted: set[int]) -> None:
+    def __init__(self, wanted: Container[int]) -> None:
         self.wanted = wanted
         self.found: dict[int, tuple[int, int, str]] = {}
         self._count = -2  # the root that holds the stream is not counted

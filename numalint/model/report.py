@@ -36,6 +36,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     ``element`` is the path of the element in its document (``/domain/cputune/vcpupin[2]/@cpuset``), and
     ``others`` are the files of the other domains in a conflict, ``fingerprint`` a hash over rule, domain, element and
     host that survives edits elsewhere in the file.
+    ``suppressed`` is the reason of the suppression that covers it, None where none does, and ``suppressed_by`` where
+    that stands, in the ``source`` or the ``configuration``: a report has such results only under --show-suppressed.
     """
 
     rule: str
@@ -52,6 +54,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, str | int] = {}
     others: tuple[str, ...] = ()
     fingerprint: str
+    suppressed: str | None = None
+    suppressed_by: str = ""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +87,7 @@ class Unjudged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run looked at."""
+    """What a run looked at. ``suppressed`` findings are no results, or are marked there."""
 
     domains: int
     hosts: tuple[str, ...]
@@ -91,6 +95,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     without_host: int = 0
     passed_over: int = 0
     excluded: int = 0
+    suppressed: int = 0
 
 
 class RuleCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,8 +135,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reporter(msgspec.Struct, frozen=True):
-    """A format of reports. ``render`` is given the report and whether colour is wanted."""
+    """A format of reports. ``render`` is given the report and whether colour is wanted.
+
+    ``shows_suppressed``: it marks suppressed results. A format that does not is never given any.
+    """
 
     name: str
     summary: str
     render: Callable[[Report, bool], str]
+    shows_suppressed: bool = False

@@ -23,11 +23,11 @@ def _lazily(module: str, function: str) -> Callable[[Report, bool], str]:
 
 
 BUILT_IN: tuple[Reporter, ...] = (
-    Reporter("text", "each finding with its lines, for people", _lazily("text", "results")),
-    Reporter("concise", "one line a finding, for editors and grep", _lazily("concise", "results")),
-    Reporter("json", "the whole report, for programs", _lazily("json", "whole")),
-    Reporter("sarif", "SARIF 2.1.0, for GitHub code scanning and other viewers", _lazily("sarif", "log")),
-    Reporter("github", "annotations of a GitHub Actions step", _lazily("github", "annotations")),
+    Reporter("text", "each finding with its lines, for people", _lazily("text", "results"), True),
+    Reporter("concise", "one line a finding, for editors and grep", _lazily("concise", "results"), True),
+    Reporter("json", "the whole report, for programs", _lazily("json", "whole"), True),
+    Reporter("sarif", "SARIF 2.1.0, for GitHub code scanning and other viewers", _lazily("sarif", "log"), True),
+    Reporter("github", "annotations of a GitHub Actions step", _lazily("github", "commands")),
     Reporter("gitlab", "GitLab's Code Quality report", _lazily("gitlab", "code_quality")),
     Reporter("junit", "JUnit XML, for Jenkins and other readers of test results", _lazily("junit", "suites")),
     Reporter("markdown", "a page for the summary of a GitHub Actions step", _lazily("markdown", "page")),

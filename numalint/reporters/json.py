@@ -8,13 +8,15 @@ added, never taken away or changed:
   ``label`` (the clause at the place), ``span``, ``element`` (the path of the element), ``domain``, ``host`` (or null),
   ``related`` (other places: ``span`` and ``label``), ``why``, ``help``, ``data`` (the numbers of the message), ``others``
   (the files of the other domains in a conflict) and
-  ``fingerprint`` (the same for the same defect, wherever its line moves). A span has ``path`` as the text shows it,
+  ``fingerprint`` (the same for the same defect, wherever its line moves), ``suppressed`` (null, or under
+  --show-suppressed the reason) and ``suppressed_by`` (where that stands: ``source`` or ``configuration``). A span has ``path`` as the text shows it,
   ``line``, ``column`` and ``end_column``, which count from 1, columns in code points.
 - ``problems``: what could not be read, resolved or run: ``kind`` (``numalint explain KIND``), ``message``, ``path``,
   ``line`` and ``column`` (each null where there is none), ``help``.
 - ``unjudged``: each rule that was not judged on some domains: ``rule``, ``host`` (null: they have none), ``facts``
   that are unknown, the number of ``domains``, and ``subjects``, the devices and such that it concerns.
-- ``coverage``: ``domains``, ``hosts`` (their names), ``rules``, ``without_host``, ``passed_over``, ``excluded``.
+- ``coverage``: ``domains``, ``hosts`` (their names), ``rules``, ``without_host``, ``passed_over``, ``excluded``,
+  ``suppressed`` (the number of findings that are, shown or not).
 """
 
 from __future__ import annotations

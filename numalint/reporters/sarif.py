@@ -37,6 +37,7 @@ _EXIT_CODES = {
 def log(report: Report, _colour: bool) -> str:
     """A report as the text of a SARIF file."""
     places = Places(report)
+    marked = any(result.suppressed is not None for result in report.results)
     cards = sorted(report.rules, key=lambda card: card.id)
     index = {card.id: number for number, card in enumerate(cards)}
     run = om.Run(
@@ -46,7 +47,7 @@ def log(report: Report, _colour: bool) -> str:
             ROOT: om.ArtifactLocation(description=om.Message(text="The root of the checked repository."))
         },
         column_kind="unicodeCodePoints",
-        results=[_result(result, index, places) for result in report.results],
+        results=[_result(result, index, places, marked=marked) for result in report.results],
     )
     document = om.SarifLog(version="2.1.0", schema_uri=_SCHEMA, runs=[run])
     return msgspec.json.format(msgspec.json.encode(plain(document)), indent=2).decode() + "\n"
@@ -128,7 +129,8 @@ def _not_judged(each: Unjudged, index: dict[str, int]) -> Any:
     )
 
 
-def _result(result: Result, index: dict[str, int], places: Places) -> Any:
+def _result(result: Result, index: dict[str, int], places: Places, *, marked: bool) -> Any:
+    """A finding. Where some in the log are suppressed, all are ``marked``, as the standard wants it (3.27.23)."""
     shown = [related for related in result.related if places.uri(related.span.path) is not None]
     linked = ", ".join(f"[{_escaped(each.label)}]({number})" for number, each in enumerate(shown, 1))
     see = f"See {linked}" if shown else ""
@@ -154,8 +156,17 @@ def _result(result: Result, index: dict[str, int], places: Places) -> Any:
         locations=[place],
         related_locations=related or None,
         partial_fingerprints=prints,
+        suppressions=_suppressions(result) if marked else None,
         properties={"domain": result.domain, "host": result.host, "data": result.data or None},
     )
+
+
+def _suppressions(result: Result) -> list[dict[str, str]]:
+    """sarif_om's own Suppression has the draft's ``state`` in place of ``status``, which GitHub refuses."""
+    if result.suppressed is None:
+        return []
+    kind = "inSource" if result.suppressed_by == "source" else "external"
+    return [{"kind": kind, "status": "accepted", "justification": result.suppressed}]
 
 
 def _composed(message: str, why: str, help: str, *, see: str) -> str:

@@ -6,7 +6,7 @@ import unicodedata
 
 from numalint.model.report import Span
 
-RED, YELLOW, BLUE, CYAN, BOLD = "1;31", "1;33", "1;34", "1;36", "1"
+RED, YELLOW, BLUE, CYAN, BOLD, DIM = "1;31", "1;33", "1;34", "1;36", "1", "2"
 
 _JOINERS = "\u200c\u200d"  # within words of several scripts, and harmless
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from numalint.model.finding import Severity
 from numalint.model.report import Coverage, Problem, Report, Result
 from numalint.reporters.excerpt import Mark, excerpt, lines_of
-from numalint.reporters.terminal import BLUE, BOLD, CYAN, RED, YELLOW, location, paint, printable
+from numalint.reporters.terminal import BLUE, BOLD, CYAN, DIM, RED, YELLOW, location, paint, printable
 from numalint.reporters.unjudged import count, sentences, sources
 
 _STYLES = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
@@ -17,13 +17,18 @@ _LinesOf = Callable[[str], Sequence[str] | None]
 
 
 def results(report: Report, colour: bool) -> str:
-    """The findings, a blank line between two; nothing where there are none."""
+    """The findings, a blank line between two; nothing where there are none. Suppressed ones are dimmed."""
 
     @functools.cache
     def lines(path: str) -> Sequence[str] | None:
         return lines_of(report.files[path]) if path in report.files else None
 
-    return "\n".join("".join(f"{line}\n" for line in _finding(result, lines, colour)) for result in report.results)
+    def shown(result: Result) -> Iterator[str]:
+        if result.suppressed is None:
+            return _finding(result, lines, colour)
+        return (paint(line, DIM, colour) for line in _finding(result, lines, False))
+
+    return "\n".join("".join(f"{line}\n" for line in shown(result)) for result in report.results)
 
 
 def problems(report: Report, colour: bool) -> str:
@@ -42,13 +47,18 @@ def summary(report: Report, colour: bool) -> str:
         lines.append(f"passed over: {count(coverage.passed_over, 'XML file')} {are}")
     if coverage.excluded:
         lines.append(f"excluded: {count(coverage.excluded, 'path')}")
+    if coverage.suppressed:
+        shown = any(result.suppressed is not None for result in report.results)
+        hint = "" if shown else " (--show-suppressed prints them)"
+        lines.append(f"suppressed: {count(coverage.suppressed, 'finding')}{hint}")
     return "".join(f"{line}\n" for line in lines)
 
 
 def _finding(result: Result, lines: _LinesOf, colour: bool) -> Iterator[str]:
     style = _STYLES[result.severity]
     head = paint(f"{result.severity.value}[{result.rule}]", style, colour)
-    yield head + paint(f": {printable(result.message)}", BOLD, colour)
+    why = "" if result.suppressed is None else f" (suppressed: {result.suppressed})"
+    yield head + paint(f": {printable(result.message + why)}", BOLD, colour)
     marks = [Mark(result.span, result.label, True, style)]
     marks += (Mark(related.span, related.label, False, BLUE) for related in result.related)
     gutter = max(len(str(mark.span.line)) for mark in marks)
@@ -84,8 +94,8 @@ def _problem(problem: Problem, colour: bool) -> Iterator[str]:
 def _headline(report: Report) -> str:
     covered = _covered(report.coverage)
     unchecked = f"{count(len(report.problems), 'problem')} kept numalint from checking everything"
-    if report.results:
-        severities = [result.severity for result in report.results]
+    severities = [result.severity for result in report.results if result.suppressed is None]
+    if severities:
         kinds = (count(severities.count(each), each.value) for each in reversed(Severity) if each in severities)
         found = f"{count(len(severities), 'finding')} ({', '.join(kinds)}): {covered}"
         return f"{found}; {unchecked}." if report.problems else f"{found}."

@@ -1,0 +1,292 @@
+"""Suppressions at work: which findings they cover, and what is wrong with the suppressions themselves.
+
+A suppression covers findings of the rules that it names and no others, where it stands or where its globs say. One that
+is over, covers nothing or cannot be read is a finding too, so that none outlives its reason.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date
+
+import msgspec
+from msgspec.structs import replace
+
+from numalint.engine.glob import matches
+from numalint.engine.judge import Said
+from numalint.engine.notices import NOTICES, SUPPRESSION_EXPIRED, SUPPRESSION_MALFORMED, SUPPRESSION_UNUSED
+from numalint.engine.rule import Category
+from numalint.engine.select import EVERYTHING
+from numalint.loaders.config import IgnoreEntry, LoadedConfig
+from numalint.loaders.document import Document, LoadError
+from numalint.loaders.strict_toml import line_of_table
+from numalint.loaders.suppressions import Terms, Written, is_reason, read_suppressions
+from numalint.loaders.xml import numbers
+from numalint.model.domain import Domain
+from numalint.model.finding import Finding
+from numalint.model.place import Place
+from numalint.model.report import Result
+
+_TABLE = "ignore"
+_MOST_NAMED = 3
+
+
+class Suppressible(msgspec.Struct, frozen=True):
+    """Every rule there is, and whether it may be suppressed.
+
+    ``incomplete``: rules were left out (--no-local-rules), so that a name which is not there may be one of them.
+    """
+
+    rules: dict[str, bool]
+    incomplete: bool = False
+
+    def fault(self, names: Iterable[str]) -> tuple[str, str] | None:
+        """What is wrong with the rules that a suppression names, and what to do; None where all may be suppressed."""
+        for name in names:
+            if name in NOTICES or self.rules.get(name) is False:
+                return f"{name} may not be suppressed", "mend what it reports"
+            if name == EVERYTHING or name in set(Category):
+                return f"{name!r} is no rule", "name each rule: a suppression covers no more than it says"
+            if name not in self.rules and not self.incomplete:
+                near = difflib.get_close_matches(name, self.rules, 1)
+                help = f"did you mean {near[0]!r}?" if near else "numalint rules lists them"
+                return f"there is no rule {name!r}", help
+        return None
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What a run has judged, for whoever says that a suppression covers nothing.
+
+    ``rules``: the shape of each rule that ran; ``unjudged``: rules and hosts where a fact was lacking; ``host_of``: the
+    host of a document; ``parties``: rules and documents that share in a conflict; ``whole``: whether all domains of the
+    hosts were looked at; ``all_of_config``: whether all that the configuration speaks of was.
+    """
+
+    rules: dict[str, str]
+    unjudged: AbstractSet[tuple[str, str | None]]
+    host_of: Callable[[str], str | None]
+    parties: AbstractSet[tuple[str, str]]
+    whole: bool
+    all_of_config: bool
+
+    def judged(self, rule: str, document: str) -> bool:
+        """Whether a rule has had its say on a document."""
+        host = self.host_of(document)
+        if rule not in self.rules or (rule, host) in self.unjudged:
+            return False
+        if self.rules[rule] != "host":
+            return True
+        return self.whole and host is not None and (rule, document) not in self.parties
+
+
+class _InFile(msgspec.Struct):
+    """A suppression of a domain file. ``judged``: whether it covers a domain that could be."""
+
+    written: Written
+    domain: str
+    judged: bool
+    used: set[str] = set()
+
+
+class _Entry(msgspec.Struct):
+    """An ``[[ignore]]`` of the configuration with its number from 1."""
+
+    number: int
+    entry: IgnoreEntry
+    used: set[str] = set()
+
+
+class Suppressor:
+    """The suppressions of a run: those of numalint.toml, and those of each file that is read."""
+
+    def __init__(self, config: LoadedConfig, suppressible: Suppressible, today: date) -> None:
+        """Raises LoadError for an ``[[ignore]]`` that cannot be obeyed."""
+        self._suppressible = suppressible
+        self._today = today
+        self._config = config
+        self._spoken: set[tuple[str, str]] = set()
+        self._files: dict[str, list[_InFile]] = {}
+        self._entries = [_Entry(number, entry) for number, entry in enumerate(config.config.ignore, 1)]
+        self._by_rule: dict[str, list[_Entry]] = {}
+        for each in self._entries:
+            self._refuse(each)
+            for rule in each.entry.rules if self._holds(each.entry.until) else ():
+                self._by_rule.setdefault(rule, []).append(each)
+
+    def read(self, document: Document, domains: Sequence[Domain]) -> None:
+        """Take in the suppressions of a file that has the word. Raises expat.ExpatError where it has changed."""
+        roots = list(zip(numbers([domain.place for domain in domains]), domains, strict=True))
+        for written in read_suppressions(document):
+            fault = None if written.terms.fault else self._suppressible.fault(written.terms.rules)
+            if fault is not None:
+                written.terms = Terms(written.terms.rules, fault=fault[0], help=fault[1])
+            inside = [domain for index, domain in roots if written.first <= index <= written.last]
+            around = [domain for index, domain in roots if index <= written.first][-1:]
+            covered = inside or around or [domains[0]]
+            judged = any(not domain.faults for domain in covered)
+            self._files.setdefault(document.path, []).append(_InFile(written, covered[0].name, judged))
+
+    def apply(self, said: Iterable[Said]) -> tuple[list[Said], list[Said]]:
+        """The findings that no suppression covers, and those that one does, with its reason."""
+        kept: list[Said] = []
+        hidden: list[Said] = []
+        for each in said:
+            in_file, entries = self._in_file(each), self._met(each)
+            self._spoken.add((each.rule, each.finding.place.document))
+            for used in (*(one.used for one in in_file), *(one.used for one in entries)):
+                used.add(each.rule)
+            if in_file:
+                hidden.append(replace(each, suppressed=in_file[0].written.terms.reason, suppressed_by="source"))
+            elif entries:
+                hidden.append(replace(each, suppressed=entries[0].entry.reason, suppressed_by="configuration"))
+            else:
+                kept.append(each)
+        return kept, hidden
+
+    def results(self, ran: Ran) -> list[Result]:
+        """What is wrong with the suppressions in files."""
+        return [
+            result for path, found in self._files.items() for each in found for result in self._wrong(each, path, ran)
+        ]
+
+    def said(self, ran: Ran) -> list[Said]:
+        """What is wrong with those of the configuration."""
+        return [said for each in self._entries for said in self._wrong_entry(each, ran)]
+
+    def _holds(self, until: date | None) -> bool:
+        return until is None or self._today <= until
+
+    def _in_file(self, said: Said) -> list[_InFile]:
+        """The suppressions in its file that cover a finding, the innermost first."""
+        place = said.finding.place
+        found = [
+            each
+            for each in self._files.get(place.document, ())
+            if said.rule in each.written.terms.rules
+            and not each.written.terms.fault
+            and self._holds(each.written.terms.until)
+            and isinstance(place.locator, int)
+            and each.written.first <= place.locator <= each.written.last
+        ]
+        return sorted(found, key=lambda each: -each.written.first)
+
+    def _met(self, said: Said) -> list[_Entry]:
+        """The entries whose globs a finding meets."""
+        return [each for each in self._by_rule.get(said.rule, ()) if self._meets(said, each.entry)]
+
+    def _meets(self, said: Said, entry: IgnoreEntry) -> bool:
+        if entry.domain is not None and not fnmatch.fnmatchcase(said.domain, entry.domain):
+            return False
+        if entry.host is not None and (said.host is None or not fnmatch.fnmatchcase(said.host, entry.host)):
+            return False
+        if entry.path is None:
+            return True
+        relative = os.path.relpath(said.finding.place.document, self._config.folder).replace(os.sep, "/")
+        return matches(relative, (entry.path,))
+
+    def _refuse(self, each: _Entry) -> None:
+        entry = each.entry
+        fault = self._suppressible.fault(entry.rules)
+        if not entry.rules:
+            fault = ("it names no rule", "list the rules that it covers")
+        elif not is_reason(entry.reason):
+            fault = ("it gives no reason", "say why the findings are accepted")
+        if fault is not None:
+            path = self._config.path or ""
+            line = None
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    line = line_of_table(Document(path, file.read()), _TABLE, each.number - 1)
+            raise LoadError(f"[[{_TABLE}]] {each.number}: {fault[0]}", path, line, help=fault[1])
+
+    def _wrong(self, each: _InFile, path: str, ran: Ran) -> Iterator[Result]:
+        terms = each.written.terms
+        if terms.fault:
+            yield _result(each, _malformed(terms))
+        elif not self._holds(terms.until):
+            yield _result(each, _expired(terms.rules, terms.until, terms.reason))
+        elif each.judged:
+            unused = [rule for rule in terms.rules if rule not in each.used and ran.judged(rule, path)]
+            if unused:
+                elsewhere = any((rule, path) in self._spoken for rule in unused)
+                yield _result(each, _unused(terms.rules, unused, elsewhere=elsewhere))
+
+    def _wrong_entry(self, each: _Entry, ran: Ran) -> Iterator[Said]:
+        entry = each.entry
+        path = self._config.path or ""
+        if not self._holds(entry.until):
+            owner = f" ({entry.owner})" if entry.owner else ""
+            yield _said(each, path, _expired(entry.rules, entry.until, entry.reason + owner))
+        elif ran.all_of_config:
+            lacking = {rule for rule, _ in ran.unjudged}
+            unused = [rule for rule in entry.rules if rule in ran.rules and rule not in each.used | lacking]
+            if unused:
+                yield _said(each, path, _unused(entry.rules, unused, elsewhere=False))
+
+
+class _Notice(msgspec.Struct, frozen=True):
+    """What is wrong with a suppression."""
+
+    rule: str
+    message: str
+    label: str
+    why: str
+    help: str
+
+
+def _malformed(terms: Terms) -> _Notice:
+    message = f"this suppression is void: {terms.fault}"
+    why = "what it was meant to cover is reported as if it were not there"
+    return _Notice(SUPPRESSION_MALFORMED, message, terms.fault, why, terms.help)
+
+
+def _expired(rules: Sequence[str], until: date | None, reason: str) -> _Notice:
+    message = f"the suppression of {_names(rules)} ended with {until}"
+    why = f"what it covered was accepted only till then: {reason}"
+    help = "mend what it covers, or give it a new date if the reason still holds"
+    return _Notice(SUPPRESSION_EXPIRED, message, f"its last day was {until}", why, help)
+
+
+def _unused(rules: Sequence[str], unused: Sequence[str], *, elsewhere: bool) -> _Notice:
+    """``elsewhere``: the rule has a finding in the same file."""
+    message = f"the suppression of {_names(unused)} covers no finding"
+    why = "a suppression that outlives its defect hides the next one"
+    help = "remove it" if len(unused) == len(rules) else f"take {_names(unused)} out of it"
+    help += ", or put it in front of the element that the finding points at" if elsewhere else ""
+    label = "the finding is elsewhere in this file" if elsewhere else "nothing is left for it to cover"
+    return _Notice(SUPPRESSION_UNUSED, message, label, why, help)
+
+
+def _names(rules: Sequence[str]) -> str:
+    more = len(rules) - _MOST_NAMED
+    return ", ".join(rules[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _result(each: _InFile, notice: _Notice) -> Result:
+    written = each.written
+    identity = "\0".join((notice.rule, each.domain, written.element, *written.terms.rules))
+    return Result(
+        rule=notice.rule,
+        severity=NOTICES[notice.rule].level,
+        message=f"{each.domain}: {notice.message}",
+        label=notice.label,
+        span=written.span,
+        element=written.element or "/",
+        domain=each.domain,
+        why=notice.why,
+        help=notice.help,
+        fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:16],
+    )
+
+
+def _said(each: _Entry, path: str, notice: _Notice) -> Said:
+    place = Place(path, f"[[{_TABLE}]] {each.number}")
+    finding = Finding(place, notice.message, notice.label, why=notice.why, help=notice.help)
+    globs = (each.entry.domain or "", each.entry.host or "", each.entry.path or "")
+    identity = "\0".join((*each.entry.rules, *globs))
+    return Said(notice.rule, NOTICES[notice.rule].level, finding, os.path.basename(path), None, identity)
