@@ -23,6 +23,7 @@ from numalint.loaders.xml import locate
 from numalint.model.claim import Conflict
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding
+from numalint.model.fleet import Fleet
 from numalint.model.host import Host
 from numalint.model.placement import UNKNOWN_HOST, Placement
 
@@ -119,7 +120,7 @@ def fleet_findings(rule: Rule, text: str, host: Host) -> Iterator[Finding]:
         assert not domain.faults, domain.faults[0].message
         fleets.add(Placement(domain, host), number)
     reporting = Reporting(lambda _path: text.encode())
-    for fleet in fleets.fleets({}):
+    for fleet in fleets.fleets(Fleet):
         for each in rule.check(fleet):
             reported = reporting.reported(each, fleet, None) if isinstance(each, Conflict) else None
             if reported is not None:

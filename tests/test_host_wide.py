@@ -300,6 +300,14 @@ def test_domains_that_never_run_together_do_not_clash(folder: Path, pair: Pair) 
     )
 
 
+def test_the_overcommit_that_is_declared_is_the_one_that_counts(folder: Path) -> None:
+    pool = PAIRS["pool"]  # 8 vCPUs on 2 CPUs
+    write(pool.one, pool.other, "overcommit = 4")
+    assert said(ONE, OTHER) == []
+    write(pool.one, pool.other, "overcommit = 3.5")
+    assert [result["rule"] for result in said(ONE, OTHER)] == ["cpu-overcommit"]
+
+
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_each_of_the_two_alone_is_no_conflict(folder: Path, pair: Pair) -> None:
     for text in (pair.one, pair.other):
@@ -373,6 +381,21 @@ def test_of_domains_that_take_turns_each_is_tried(folder: Path, third: str, clas
     names = {Path(each["path"]).stem for result in found for each in (result["span"], *spans(result["related"]))}
     assert names - {"kvm01.host"} == clash
     assert ("error" in {result["severity"] for result in found}) == ("other" in clash)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("kind", ["one CPU", "PCI", "strict"])
+def test_the_lines_that_the_finding_shows_make_it_quiet(folder: Path, kind: str, count: int) -> None:
+    pair = PAIRS[kind]
+    for number in range(count):
+        Path(f"domains/d{number}.xml").write_text(pair.one.replace("NAME", f'"d{number}" a\\b'.replace('"', "&quot;")))
+    config = CONFIG.format(more="").replace("[hosts.kvm01]", '[hosts."kvm01.example.com"]')
+    Path("numalint.toml").write_text(config)
+    (result,) = said("domains", rule=pair.rule)
+    table, _, line = result["help"].rpartition("write for ")[2].partition(":\n")
+    assert table == '[hosts."kvm01.example.com"]'
+    Path("numalint.toml").write_text(config + line + "\n")
+    assert not said("domains", rule=pair.rule)
 
 
 def spans(related: list[dict]) -> list[dict]:

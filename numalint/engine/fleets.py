@@ -52,11 +52,11 @@ class Fleets:
         self._hosts[key] = placement.host
         self._claims.setdefault(key, []).append(claim_of(placement, number))
 
-    def fleets(self, exclusive: dict[str, tuple[frozenset[str], ...]]) -> Iterator[Fleet]:
-        """The fleet of each host, by name; claims in the order of document and number. ``exclusive`` is by host name."""
+    def fleets(self, fleet_of: Callable[[Host, tuple[Claim, ...]], Fleet]) -> Iterator[Fleet]:
+        """The fleet of each host, by name, of claims in the order of document and number."""
         for key, host in sorted(self._hosts.items(), key=lambda item: (item[1].name, item[1].sources)):
             claims = sorted(self._claims[key], key=lambda claim: (claim.document, claim.number))
-            yield Fleet(host, tuple(claims), exclusive.get(host.name, ()))
+            yield fleet_of(host, tuple(claims))
 
 
 class Reporting:

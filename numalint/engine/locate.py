@@ -61,7 +61,7 @@ def _result(said: Said, spans: dict[Place, tuple[Span, str]]) -> Result:
     return Result(
         rule=said.rule,
         severity=said.severity,
-        message=f"{said.domain}: {finding.message}",
+        message=finding.message if said.others else f"{said.domain}: {finding.message}",
         label=finding.label,
         span=span,
         element=element,

@@ -229,7 +229,7 @@ class _Run:
     def _judge_fleets(self, found: Found) -> None:
         if self.judge.host_rules:
             reporting, focus = Reporting(self.locator.read), set(found.files)
-            for fleet in self.fleets.fleets(self.world.exclusive):
+            for fleet in self.fleets.fleets(self.world.fleet):
                 self.judge.judge_fleet(fleet, reporting, focus)
 
     def _other(self, path: str, kind: Kind, *, named: bool) -> None:

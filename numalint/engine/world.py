@@ -13,6 +13,8 @@ from numalint.loaders.config import NAME, LoadedConfig
 from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
 from numalint.loaders.host.inputs import HOST_SUFFIXES, load_inputs, recognise
+from numalint.model.claim import Claim
+from numalint.model.fleet import OVERCOMMIT, Fleet
 from numalint.model.host import Host
 from numalint.model.report import Problem
 
@@ -102,11 +104,13 @@ class World:
         relative = os.path.relpath(path, self._config.folder).replace(os.sep, "/")
         return any(matches(relative, entry.domains) for entry in self._config.config.hosts.values())
 
-    @property
-    def exclusive(self) -> dict[str, tuple[frozenset[str], ...]]:
-        """The groups of domains that never run together, by host."""
-        entries = self._config.config.hosts.items()
-        return {name: tuple(map(frozenset, entry.exclusive_groups)) for name, entry in entries}
+    def fleet(self, host: Host, claims: tuple[Claim, ...]) -> Fleet:
+        """The claims on a host with what the configuration says of it."""
+        entry = self._config.config.hosts.get(host.name)
+        if entry is None:
+            return Fleet(host, claims)
+        exclusive = tuple(map(frozenset, entry.exclusive_groups))
+        return Fleet(host, claims, exclusive, entry.overcommit or OVERCOMMIT)
 
     def _from_option(self, inputs: tuple[str, ...]) -> Host | None:
         entries = self._config.config.hosts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -19,12 +20,14 @@ class HostEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     """``[hosts.NAME]``: the inputs that describe a host, and the domains that are on it (globs).
 
     All are relative to the folder of the configuration. ``exclusive-groups`` are lists of domains, by their names, that
-    never run together, such as the variants of one desktop.
+    never run together, such as the variants of one desktop. ``overcommit`` is how many vCPUs that share CPUs are meant for
+    each of these; None where nobody says.
     """
 
     topology: str | list[str]
     domains: list[str] = []
     exclusive_groups: list[list[str]] = []
+    overcommit: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
     @property
     def inputs(self) -> list[str]:

@@ -33,6 +33,10 @@ def _identities(claim: Claim) -> list[str]:
     return [*([f"name {claim.domain}"] if claim.named else []), *([f"UUID {claim.uuid}"] if claim.uuid else [])]
 
 
+OVERCOMMIT = 3.0
+"""vCPUs for each CPU that they share, where nobody says how many are meant."""
+
+
 class Fleet(msgspec.Struct, frozen=True, dict=True):
     """The claims on one host, in the order of document and number. ``exclusive`` are groups that never run together.
 
@@ -42,7 +46,7 @@ class Fleet(msgspec.Struct, frozen=True, dict=True):
     host: Host
     claims: tuple[Claim, ...]
     exclusive: tuple[frozenset[str], ...] = ()
-    overcommit: float = 3
+    overcommit: float = OVERCOMMIT
 
     @functools.cached_property
     def _declared(self) -> dict[int, frozenset[str]]:

@@ -15,7 +15,7 @@ Bad:
       <cputune>
         <vcpupin vcpu='0' cpuset='4'/>
         <vcpupin vcpu='1' cpuset='5'/>
-                                  ^ vCPU 1 of db1 is pinned to CPU 5
+                                  ^ vCPU 1 of db1 has CPU 5
       </cputune>
     </domain>
     <domain>
@@ -23,7 +23,7 @@ Bad:
       <vcpu>2</vcpu>
       <cputune>
         <vcpupin vcpu='0' cpuset='5'/>
-                                  - vCPU 0 of db2 is pinned to CPU 5
+                                  - vCPU 0 of db2 has CPU 5
         <vcpupin vcpu='1' cpuset='6'/>
       </cputune>
     </domain>
@@ -65,15 +65,16 @@ from numalint import (
     Conflict,
     Fleet,
     HostCpus,
-    Party,
     Severity,
     Share,
     Target,
     Vcpu,
     at_once,
     count_text,
+    dedicated_on,
     host_rule,
     ids_text,
+    names_text,
     overbooked,
     union,
 )
@@ -126,26 +127,17 @@ def _clashing(fleet: Fleet, group: list[Booking]) -> list[Booking]:
 
 
 def _conflict(fleet: Fleet, group: list[Booking], cpus: HostCpus) -> Conflict:
-    names = list(dict.fromkeys(claim.domain for claim, _, _ in group))
-    who = " and ".join(names[:2]) if len(names) < 3 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
-    realtime = any(claim.realtime & cpus for claim, _, _ in group)
-    lines = ", ".join(f'"{name}"' for name in names)
+    claims = list({id(claim): claim for claim, _, _ in group}.values())
+    realtime = any(claim.realtime & cpus for claim in claims)
     return Conflict(
-        parties=tuple(
-            Party(
-                claim,
-                Target("vcpupin", str(vcpu)),
-                f"vCPU {vcpu} of {claim.domain} is pinned to {ids_text('CPU', own)}",
-            )
-            for claim, vcpu, own in group
-        ),
-        message=f"{count_text(len(group), 'dedicated vCPU')} of {who} share {ids_text('CPU', cpus)} of {fleet.host.name}",
+        parties=tuple(dedicated_on(claim, cpus) for claim in claims),
+        message=f"{count_text(len(group), 'dedicated vCPU')} of {names_text(claim.domain for claim in claims)} "
+        f"share {ids_text('CPU', cpus)} of {fleet.host.name}",
         severity=Severity.ERROR if realtime else None,
         nodes=fleet.host.nodes_of(cpus),
         why="the other vCPU starves while the realtime one runs"
         if realtime
         else "each gets a part of a CPU that it counts on",
-        help=f"pin them to different CPUs or, if they never run together, write for [hosts.{fleet.host.name}]:\n"
-        f"exclusive-groups = [[{lines}]]",
+        help=f"pin them to different CPUs; {fleet.apart_text(claims)}",
         data={"cpus": str(cpus), "vcpus": len(group), "taken": str(union(own for _, _, own in group))},
     )

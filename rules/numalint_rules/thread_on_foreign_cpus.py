@@ -147,7 +147,7 @@ class Guest(NamedTuple):
 def check(fleet: Fleet) -> Iterator[Conflict]:
     groups: dict[tuple[Severity, int], tuple[Owners, list[Guest]]] = {}
     for claim in fleet.claims:
-        pins = dict.fromkeys((Target("emulatorpin"),), claim.emulator or IdSet())
+        pins: dict[Target, HostCpus] = {Target("emulatorpin"): claim.emulator or IdSet()}
         pins |= {Target("iothreadpin", str(thread)): cpus for thread, cpus in claim.iothreads.items()}
         for thread, cpus in pins.items():
             foreign = (cpus & fleet.dedicated_cpus) - claim.dedicated_cpus
