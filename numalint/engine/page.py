@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
+from collections.abc import Iterator, Sequence
+from typing import overload
 
 import msgspec
 
@@ -135,3 +138,28 @@ def card(rule: Rule) -> RuleCard:
         page=markdown(page),
         precision=rule.precision,
     )
+
+
+class Cards(Sequence[RuleCard]):
+    """The cards of rules, and those of notices behind them. They are made when one is looked at: most reports show none."""
+
+    def __init__(self, rules: Sequence[Rule], notices: tuple[RuleCard, ...]) -> None:
+        self._rules = rules
+        self._notices = notices
+
+    @functools.cached_property
+    def _made(self) -> tuple[RuleCard, ...]:
+        return (*map(card, self._rules), *self._notices)
+
+    def __len__(self) -> int:
+        return len(self._rules) + len(self._notices)
+
+    def __iter__(self) -> Iterator[RuleCard]:
+        return iter(self._made)
+
+    @overload
+    def __getitem__(self, index: int) -> RuleCard: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RuleCard]: ...
+    def __getitem__(self, index: int | slice) -> RuleCard | Sequence[RuleCard]:
+        return self._made[index]

@@ -17,7 +17,7 @@ from numalint.engine.fleets import Fleets, Reporting
 from numalint.engine.judge import Judge, Said
 from numalint.engine.locate import Locator
 from numalint.engine.notices import NOTICES
-from numalint.engine.page import card
+from numalint.engine.page import Cards
 from numalint.engine.refused import faults, malformed, nothing_judged
 from numalint.engine.rule import Rule
 from numalint.engine.suppress import Ran, Suppressible, Suppressor
@@ -102,7 +102,7 @@ class _Run:
             problems=tuple(problems),
             unjudged=self.judge.unjudged,
             coverage=self._coverage(found),
-            rules=(*map(card, self.request.rules), *NOTICES.values()),
+            rules=Cards(self.request.rules, tuple(NOTICES.values())),
             exit_code=self._exit_code(results, problems),
             root=_root(self.locator.files, self.request.config),
             files=self.locator.files,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -128,7 +128,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...]
     unjudged: tuple[Unjudged, ...]
     coverage: Coverage
-    rules: tuple[RuleCard, ...]
+    rules: Sequence[RuleCard]
     exit_code: int
     root: str
     files: dict[str, bytes]
