@@ -11,6 +11,7 @@ from lxml import etree
 from msgspec.structs import replace
 
 from numalint.engine.judge import Judge
+from numalint.engine.policy import Policies
 from numalint.engine.rule import Rule
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.domain import load_domains
@@ -70,8 +71,8 @@ def without_a_fact(rule: Rule) -> str | None:
 
     def check(domain: Domain, host: Host) -> object:
         for fact, lacking in hosts_lacking(host):
-            judge = Judge([rule])
-            judge.judge(domain, lacking)
+            judge = Judge(Policies.all([rule]))
+            judge.judge(domain, [lacking])
             if judge.problems:
                 return f"without {fact}: {judge.problems[0].message}"
             if fact in rule.needs and judge.said:

@@ -53,6 +53,7 @@ def test_the_whole_document_is_as_documented() -> None:
                 "why": "it is slow",
                 "help": "add <numatune>",
                 "data": {"vcpus": 2, "node": "1"},
+                "also_on": [],
                 "others": [],
                 "fingerprint": "0123456789abcdef",
                 "suppressed": None,

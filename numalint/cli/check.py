@@ -17,10 +17,12 @@ from numalint.cli.add_ignores import add_ignores, refuse_options
 from numalint.cli.common import Failure, colour_option, host_option, load_plugins, located, wants_colour
 from numalint.engine.discover import STDIN
 from numalint.engine.notices import NOTICES
+from numalint.engine.policy import Policies
 from numalint.engine.run import Request, run
-from numalint.engine.select import UnknownRule, rules_named, select_rules
+from numalint.engine.select import UnknownRule
 from numalint.engine.suppress import Suppressible
-from numalint.loaders.config import Config, Lint, LoadedConfig, find_config, load_config
+from numalint.loaders.config import Config, Lint, LoadedConfig
+from numalint.loaders.config_file import find_config, load_config
 from numalint.loaders.document import LoadError
 from numalint.loaders.host.inputs import LOCAL
 from numalint.model.domain import NEWEST_LIBVIRT, Release
@@ -52,11 +54,9 @@ def _load_config(path: str | None, paths: tuple[str, ...]) -> LoadedConfig:
     """The configuration that is named, else the nearest to the first path that is a file or folder."""
     first = next((Path(each) for each in paths if each != STDIN and Path(each).exists()), Path())
     start = first.resolve() if first.is_dir() else first.resolve().parent
-    found = Path(path) if path is not None else find_config(start)
-    if found is None:
-        return LoadedConfig(Config(), str(Path.cwd()))
     try:
-        return load_config(found)
+        found = Path(path) if path is not None else find_config(start)
+        return LoadedConfig(Config(), str(Path.cwd())) if found is None else load_config(found)
     except LoadError as error:
         raise Failure(located(error)) from error
 
@@ -154,18 +154,18 @@ def _rendered(report: Report, reporter: Reporter, colour: bool) -> str:
 
 def _request(paths: tuple[str, ...], config: LoadedConfig, loaded: plugins.Plugins, options: dict[str, Any]) -> Request:
     written = config.config.lint
-    lint = Lint(
-        select=list(options["select"]) or written.select,
-        extend_select=[*written.extend_select, *options["extend_select"]],
-        ignore=[*written.ignore, *options["ignore"]],
-        fail_on=Severity(options["fail_on"] or written.fail_on),
-        target_libvirt=options["target_libvirt"] or written.target_libvirt,
-        unsuppressible=written.unsuppressible,
+    named = Lint(
+        select=list(options["select"]) or None,
+        extend_select=list(options["extend_select"]),
+        ignore=list(options["ignore"]),
     )
+    release = options["target_libvirt"] or written.target_libvirt
     try:
-        rules = select_rules(loaded.rules, lint, NOTICES)
-        held = rules_named(loaded.rules, lint.unsuppressible)
-        libvirt = Release.parse(lint.target_libvirt) if lint.target_libvirt else NEWEST_LIBVIRT
+        policies = Policies(loaded.rules, config, named, NOTICES.keys())
+        held = policies.held
+        libvirt = Release.parse(release) if release else NEWEST_LIBVIRT
+    except LoadError as error:
+        raise Failure(located(error)) from error
     except (UnknownRule, ValueError) as error:
         raise Failure(str(error)) from error
     suppressible = Suppressible(
@@ -175,16 +175,16 @@ def _request(paths: tuple[str, ...], config: LoadedConfig, loaded: plugins.Plugi
     return Request(
         paths=paths,
         config=config,
-        rules=tuple(rules),
+        policies=policies,
         formats=loaded.formats,
         today=(options["today"] or datetime.now(UTC)).date(),
         suppressible=None if options["no_suppressions"] else suppressible,
         show_suppressed=options["show_suppressed"],
         hosts=options["hosts"],
         exclude=options["exclude"],
-        ignore=tuple(lint.ignore),
+        silent=frozenset(NOTICES).intersection([*written.ignore, *named.ignore]),
         tracked=options["tracked"],
-        fail_on=lint.fail_on,
+        fail_on=Severity(options["fail_on"] or written.fail_on),
         libvirt=libvirt,
         require=frozenset(options["require"]),
         stdin=sys.stdin.buffer.read() if STDIN in paths else b"",

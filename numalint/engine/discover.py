@@ -25,8 +25,7 @@ class Excludes(msgspec.Struct, frozen=True):
 
     def __contains__(self, real: str) -> bool:
         for folder, patterns in self.lists:
-            path = os.path.relpath(real, folder)
-            if not path.startswith("..") and matches(path.replace(os.sep, "/"), patterns):
+            if matches(os.path.relpath(real, folder).replace(os.sep, "/"), patterns):
                 return True
         return False
 

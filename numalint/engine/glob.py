@@ -12,12 +12,13 @@ def compiled(pattern: str) -> re.Pattern[str]:
     """A pattern for a path with ``/`` between its parts, relative to the folder that the glob belongs to.
 
     ``*`` and ``?`` stay inside a part, ``**`` goes over parts. A glob without a slash is met by any part. What lies
-    below a folder that is met is met too.
+    below a folder that is met is met too; what lies outside the folder is met only by a glob that begins with ``../``.
     """
     body = pattern.strip("/").removeprefix("./")
     anchored = "/" in pattern.rstrip("/")
     pieces = re.split(r"(/\*\*/|\*\*/|\*\*|\*|\?|\[[^\]]+\])", body)
-    return re.compile(("" if anchored else "(?:.*/)?") + "".join(map(_piece, pieces)) + "(?:/.*)?", re.DOTALL)
+    inside = "" if body.startswith("../") else r"(?!\.\./)"
+    return re.compile(inside + ("" if anchored else "(?:.*/)?") + "".join(map(_piece, pieces)) + "(?:/.*)?", re.DOTALL)
 
 
 def _piece(piece: str) -> str:

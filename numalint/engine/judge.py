@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from numalint.engine.fleets import Reporting
+from numalint.engine.policy import Policies, Policy
 from numalint.engine.rule import Rule
 from numalint.loaders import xml
 from numalint.model.claim import Conflict
@@ -21,7 +23,11 @@ from numalint.model.report import Problem, Unjudged
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A finding with whose it is: the rule, its severity, the domain's name and the host's."""
+    """A finding with whose it is: the rule, its severity, the domain's name and the host's.
+
+    ``also_on`` are further hosts of a live-migration set that it is true of; ``movable`` tells that the domain has such
+    a set, so that the finding is the same whatever the host.
+    """
 
     rule: str
     severity: Severity
@@ -34,7 +40,9 @@ class Said(msgspec.Struct, frozen=True):
     """The files of the other domains in a conflict."""
     suppressed: str | None = None
     suppressed_by: str = ""
-    """The reason of the suppression that covers it, and where that stands: source or configuration."""
+    """The reason of the suppression that covers it, and where that stands: source, configuration or baseline."""
+    also_on: tuple[str, ...] = ()
+    movable: bool = False
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -44,40 +52,63 @@ class _Plan(msgspec.Struct, frozen=True):
     unable: list[tuple[Rule, tuple[str, ...]]]
 
 
-class Judge:
-    """Judges one placement after another by the same rules."""
+class _Whose(NamedTuple):
+    """The domain that is judged, the name of the host that it is on, and the policy for it there."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self.rules = [rule for rule in rules if rule.shape != "host"]
-        self.host_rules = [rule for rule in rules if rule.shape == "host"]
+    domain: Domain
+    host: str | None
+    policy: Policy
+
+
+class Judge:
+    """Judges one placement after another by the rules that the policies of the run give it."""
+
+    def __init__(self, policies: Policies) -> None:
         self.said: list[Said] = []
         self.problems: list[Problem] = []
+        self.judges_fleets = any(rule.shape == "host" for rule in policies.rules)
+        self._of_domains = {rule.id for rule in policies.rules if rule.shape == "domain"}
+        self._policies = policies
         self._judged = 0
-        self._plans: dict[tuple[int, Trait], _Plan] = {}
+        self._plans: dict[tuple[int, Trait, int], _Plan] = {}
         self._unjudged: dict[tuple[str, str | None, tuple[str, ...]], tuple[set[int], set[str]]] = {}
 
-    def judge(self, domain: Domain, host: Host | None) -> Placement:
-        """Run every rule that the host has the facts for; the others are counted as not judged. Returns the placement."""
+    def judge(self, domain: Domain, hosts: Sequence[Host]) -> list[Placement]:
+        """Run every rule that the hosts have the facts for; the others are counted as not judged. Returns the placements.
+
+        Without hosts it is judged on one of which nothing is known. What is said alike of several hosts is said once.
+        """
         self._judged += 1
-        placement = Placement(domain, host or UNKNOWN_HOST)
-        name = None if host is None else host.name
-        key = (id(placement.host), domain.traits)  # two hosts may have one name
+        placements = [Placement(domain, host) for host in hosts or (UNKNOWN_HOST,)]
+        said = [self._judge(placement) for placement in placements]
+        self.said += said[0] if len(said) == 1 else _once(said, self._of_domains)
+        return placements
+
+    def _judge(self, placement: Placement) -> list[Said]:
+        domain, host = placement.domain, placement.host
+        name = None if host is UNKNOWN_HOST else host.name
+        policy = self._policies.of(domain.document, domain.name, name)
+        whose = _Whose(domain, name, policy)
+        key = (id(host), domain.traits, id(policy))  # two hosts may have one name
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._plan(placement.host, domain.traits)
+            plan = self._plans[key] = _plan(policy.rules, host, domain.traits)
         for rule, facts in plan.unable:
             self._count(rule.id, name, facts, "")
+        said: list[Said] = []
         for rule in plan.able:
             try:
                 for each in rule.check(domain if rule.shape == "domain" else placement):
-                    self._keep(rule, each, domain, name)
+                    self._keep(rule, each, whose, said)
             except Exception as error:  # noqa: BLE001  # a rule may be anybody's, and the run goes on without it
                 self.problems.append(_failed(rule, f"domain {domain.name}", domain.document, error))
-        return placement
+        return said
 
     def judge_fleet(self, fleet: Fleet, reporting: Reporting, focus: AbstractSet[str] | None) -> None:
         """Run the rules about all domains of a host; what touches no document of the ``focus`` is not kept."""
-        for rule in self.host_rules:
+        for rule in self._policies.of_host(fleet.host.name).rules:
+            if rule.shape != "host":
+                continue
             lacking = rule.needs & fleet.host.unknown
             if lacking:
                 self._count_fleet(rule, fleet, tuple(sorted(fact.value for fact in lacking)), "")
@@ -94,10 +125,14 @@ class Judge:
     def _keep_conflict(
         self, rule: Rule, conflict: Conflict, fleet: Fleet, reporting: Reporting, focus: AbstractSet[str] | None
     ) -> None:
-        found = reporting.reported(conflict, fleet, focus)
+        """Keep a conflict that is in the focus, unless overrides leave its rule out for each of its parties."""
+        host = fleet.host.name
+        policies = [self._policies.of(each.claim.document, each.claim.domain, host) for each in conflict.parties]
+        policies = [policy for policy in policies if policy.has(rule.id)]
+        found = reporting.reported(conflict, fleet, focus) if policies else None
         if found is not None:
-            severity = conflict.severity or rule.severity
-            name, host, finding = found.claim.domain, fleet.host.name, settled(found.finding)
+            severity = max((each.severity(rule, conflict.severity) for each in policies), key=lambda each: each.rank)
+            name, finding = found.claim.domain, settled(found.finding)
             self.said.append(Said(rule.id, severity, finding, name, host, found.identity, found.others))
 
     def _count_fleet(self, rule: Rule, fleet: Fleet, facts: tuple[str, ...], subject: str) -> None:
@@ -111,34 +146,23 @@ class Judge:
         It is kept apart from what is said of others, for no suppression covers it.
         """
         wanted = {fault.rule for fault in domain.faults}
-        rules = [rule for rule in self.rules if rule.id in wanted]
-        before = len(self.said)
-        for rule in rules:
-            for each in rule.check(domain):
-                self._keep(rule, each, domain, None)
-        said = self.said[before:]
-        del self.said[before:]
+        whose = _Whose(domain, None, self._policies.of(domain.document, domain.name, None))
+        said: list[Said] = []
+        for rule in whose.policy.rules:
+            if rule.id in wanted:
+                try:
+                    for each in rule.check(domain):
+                        self._keep(rule, each, whose, said)
+                except Exception as error:  # noqa: BLE001  # as above
+                    self.problems.append(_failed(rule, f"domain {domain.name}", domain.document, error))
         return said
 
-    def _plan(self, host: Host, traits: Trait) -> _Plan:
-        """The rules for a domain of these traits on a host: those that can be judged, and those that lack facts."""
-        able: list[Rule] = []
-        unable: list[tuple[Rule, tuple[str, ...]]] = []
-        for rule in self.rules:
-            if rule.when & ~traits:
-                continue
-            lacking = rule.needs & host.unknown
-            if lacking:
-                unable.append((rule, tuple(sorted(fact.value for fact in lacking))))
-            else:
-                able.append(rule)
-        return _Plan(able, unable)
-
-    def _keep(self, rule: Rule, each: Finding | Conflict | NotJudged, domain: Domain, host: str | None) -> None:
+    def _keep(self, rule: Rule, each: Finding | Conflict | NotJudged, whose: _Whose, said: list[Said]) -> None:
         if isinstance(each, NotJudged):
-            self._count(rule.id, host, (each.fact.value,), each.subject)
+            self._count(rule.id, whose.host, (each.fact.value,), each.subject)
         elif isinstance(each, Finding):
-            self.said.append(Said(rule.id, each.severity or rule.severity, settled(each), domain.name, host))
+            severity = whose.policy.severity(rule, each.severity)
+            said.append(Said(rule.id, severity, settled(each), whose.domain.name, whose.host))
 
     def _count(self, rule: str, host: str | None, facts: tuple[str, ...], subject: str) -> None:
         domains, subjects = self._unjudged.setdefault((rule, host, facts), (set(), set()))
@@ -155,6 +179,41 @@ class Judge:
                 self._unjudged.items(), key=lambda item: (item[0][1] or "", item[0][0], item[0][2])
             )
         )
+
+
+def _plan(rules: Sequence[Rule], host: Host, traits: Trait) -> _Plan:
+    """What to do with a domain of these traits on a host: the rules that can be judged, and those that lack facts."""
+    able: list[Rule] = []
+    unable: list[tuple[Rule, tuple[str, ...]]] = []
+    for rule in rules:
+        if rule.shape == "host" or rule.when & ~traits:
+            continue
+        lacking = rule.needs & host.unknown
+        if lacking:
+            unable.append((rule, tuple(sorted(fact.value for fact in lacking))))
+        else:
+            able.append(rule)
+    return _Plan(able, unable)
+
+
+def _once(of_hosts: Sequence[Sequence[Said]], of_domains: AbstractSet[str]) -> list[Said]:
+    """What is said of a domain on each host of a live-migration set; what is said of several of them, once.
+
+    It is said as of the host where it is gravest, of equals the first. ``of_domains`` are the rules that know no host.
+    """
+    groups: dict[tuple[object, ...], list[Said]] = {}
+    for said in of_hosts:
+        times: dict[tuple[object, ...], int] = {}
+        for each in said:
+            what = (each.rule, each.finding.place)
+            times[what] = times.get(what, 0) + 1
+            groups.setdefault((*what, times[what]), []).append(each)
+    made = []
+    for group in groups.values():
+        main = max(group, key=lambda each: each.severity.rank)
+        others = [] if main.rule in of_domains else [each.host for each in group if each is not main and each.host]
+        made.append(replace(main, also_on=tuple(others), movable=True))
+    return made
 
 
 def settled(finding: Finding) -> Finding:

@@ -57,11 +57,13 @@ class Locator:
 def _result(said: Said, spans: dict[Place, tuple[Span, str]]) -> Result:
     finding = said.finding
     span, element = spans[finding.place]
-    identity = "\0".join((said.rule, said.identity or f"{said.domain}\0{element}", said.host or ""))
+    identity = "\0".join(
+        (said.rule, said.identity or f"{said.domain}\0{element}", "" if said.movable else said.host or "")
+    )
     return Result(
         rule=said.rule,
         severity=said.severity,
-        message=finding.message if said.others else f"{said.domain}: {finding.message}",
+        message=_message(said),
         label=finding.label,
         span=span,
         element=element,
@@ -71,8 +73,16 @@ def _result(said: Said, spans: dict[Place, tuple[Span, str]]) -> Result:
         why=finding.why,
         help=finding.help,
         data=finding.data,
+        also_on=said.also_on,
         others=said.others,
         fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:16],
         suppressed=said.suppressed,
         suppressed_by=said.suppressed_by,
     )
+
+
+def _message(said: Said) -> str:
+    """A conflict names its domains itself; what is true on further hosts of a live-migration set says so."""
+    whose = "" if said.others else f"{said.domain}: "
+    hosts = f" (also on {', '.join(said.also_on)})" if said.also_on else ""
+    return f"{whose}{said.finding.message}{hosts}"

@@ -39,6 +39,13 @@ _PAGES = {
         ),
     ),
     "no-such-path": ("A path matches nothing", "A path of the command line names no file and no folder."),
+    "unmet-glob": (
+        "A glob of the configuration matches nothing",
+        (
+            "The globs of a host or of a live-migration set have to match a file each, and an override has to be about some "
+            "domain: what a slip was meant for would be judged without it."
+        ),
+    ),
     "not-ours": (
         "A file that was named is no domain and no host",
         "Under a folder such files are passed over. One that is named on the command line was meant to be checked.",

@@ -12,14 +12,15 @@ from xml.parsers.expat import ExpatError
 import msgspec
 from msgspec.structs import replace
 
+from numalint.engine.declared import unmet_overrides
 from numalint.engine.discover import STDIN, Excludes, Found, discover, repository_of
 from numalint.engine.fleets import Fleets, Reporting
 from numalint.engine.judge import Judge, Said
 from numalint.engine.locate import Locator
 from numalint.engine.notices import NOTICES
 from numalint.engine.page import Cards
+from numalint.engine.policy import Policies
 from numalint.engine.refused import faults, malformed, nothing_judged
-from numalint.engine.rule import Rule
 from numalint.engine.suppress import Ran, Suppressible, Suppressor
 from numalint.engine.world import Kind, Sniffer, World, host_problem
 from numalint.loaders.config import LoadedConfig
@@ -36,19 +37,20 @@ from numalint.model.report import Coverage, Problem, Report, Result
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What the user asked for. ``stdin`` are the bytes of the path ``-``; ``require`` the facts that must be known.
 
+    ``silent`` are the notices that are not to be told.
     ``today`` is the day by which suppressions end. Without ``suppressible`` it is judged as if none were there.
     """
 
     paths: tuple[str, ...]
     config: LoadedConfig
-    rules: tuple[Rule, ...]
+    policies: Policies
     formats: tuple[HostFormat, ...]
     today: date
     suppressible: Suppressible | None = None
     show_suppressed: bool = False
     hosts: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
+    silent: frozenset[str] = frozenset()
     tracked: bool = False
     fail_on: Severity = Severity.WARNING
     libvirt: Release = NEWEST_LIBVIRT
@@ -70,7 +72,7 @@ class _Run:
         self.request = request
         self.sniffer = Sniffer(request.formats)
         self.world = World(request.config, request.hosts, self.sniffer)
-        self.judge = Judge(request.rules)
+        self.judge = Judge(request.policies)
         obeyed = request.suppressible
         self.suppressor = None if obeyed is None else Suppressor(request.config, obeyed, request.today)
         self.locator = Locator({STDIN: request.stdin} if STDIN in request.paths else {})
@@ -89,12 +91,14 @@ class _Run:
         self._check_unused_hosts(found)
         results = self._results(found)
         self._require()
+        if self._all_of_config(found):
+            self.problems += unmet_overrides(self.request.config, self.request.policies.unused())
         problems = [
             *found.problems, *self.world.problems, *self.problems, *self.judge.problems, *self.locator.problems
         ]  # fmt: skip
         if not self.domains and not problems and not results and not self.request.tracked:
             problems.append(nothing_judged(self.request.paths, found))
-        results = [each for each in results if each.rule not in self.request.ignore]
+        results = [each for each in results if each.rule not in self.request.silent]
         results.sort(key=lambda each: (each.span.path, each.span.line, each.span.column, each.rule, each.host or ""))
         report = Report(
             version=self.request.version,
@@ -102,7 +106,7 @@ class _Run:
             problems=tuple(problems),
             unjudged=self.judge.unjudged,
             coverage=self._coverage(found),
-            rules=Cards(self.request.rules, tuple(NOTICES.values())),
+            rules=Cards(self.request.policies.rules, tuple(NOTICES.values())),
             exit_code=self._exit_code(results, problems),
             root=_root(self.locator.files, self.request.config),
             files=self.locator.files,
@@ -125,22 +129,27 @@ class _Run:
     def _ran(self, found: Found) -> Ran:
         """What was judged, and how much of what there is."""
         request, config = self.request, self.request.config
-        folders = [os.path.realpath(path) for path in request.paths if path != STDIN and os.path.isdir(path)]
-        home = os.path.join(os.path.realpath(config.folder), "")
-        missed = self.problems or self.malformed or self.refused or found.problems or request.exclude or request.hosts
+        folders = self._folders()
         return Ran(
-            rules={} if self.judge.problems else {rule.id: rule.shape for rule in request.rules},
+            rules={} if self.judge.problems else {rule.id: rule.shape for rule in request.policies.rules},
+            policies=request.policies,
             unjudged={(each.rule, each.host) for each in self.judge.unjudged},
-            host_of=self._host_name,
+            hosts_of=lambda path: [each.host.name for each in self.world.hosts_of(path)],
             parties={(each.rule, document) for each in self.judge.said for document in each.others},
             whole=bool(config.config.hosts and not request.hosts)
             or (len(folders) == len(request.paths) and not request.exclude),
-            all_of_config=not missed and any(home.startswith(os.path.join(each, "")) for each in folders),
+            all_of_config=self._all_of_config(found),
         )
 
-    def _host_name(self, path: str) -> str | None:
-        host = self.world.host_of(path)
-        return None if host is None else host.name
+    def _folders(self) -> list[str]:
+        return [os.path.realpath(path) for path in self.request.paths if path != STDIN and os.path.isdir(path)]
+
+    def _all_of_config(self, found: Found) -> bool:
+        """Whether everything that the configuration speaks of was looked at, and could be judged."""
+        request = self.request
+        missed = self.problems or self.malformed or self.refused or found.problems or request.exclude or request.hosts
+        home = os.path.join(os.path.realpath(request.config.folder), "")
+        return not missed and any(home.startswith(os.path.join(each, "")) for each in self._folders())
 
     def _discover(self) -> Found:
         return discover(self.request.paths, self._excludes(), tracked=self.request.tracked)
@@ -193,24 +202,29 @@ class _Run:
             explained = self.judge.explain_faults(domain)
             self.faulty += (*explained, *faults(domain, {each.rule for each in explained}))
             return
-        host = self.world.host_of(path)
+        assigned = self.world.hosts_of(path)
         if self.request.libvirt != domain.libvirt:
             domain = replace(domain, libvirt=self.request.libvirt)
         self.domains += 1
-        self.without_host += host is None
-        placement = self.judge.judge(domain, host)
-        if host is not None and self.judge.host_rules:
-            self.fleets.add(placement, number)
+        self.without_host += not assigned
+        placements = self.judge.judge(domain, [each.host for each in assigned])
+        if self.judge.judges_fleets:
+            for each, placement in zip(assigned, placements, strict=False):
+                if each.home:
+                    self.fleets.add(placement, number)
 
     def _neighbours(self, found: Found) -> None:
         """Claims of the domains that the configuration declares and that are not in the focus: they are there too."""
-        if not self.judge.host_rules or self.request.hosts or not self.request.config.config.hosts:
+        if not self.world.declared:
             return
         focus = {os.path.realpath(path) for path in found.files if path != STDIN}
-        beyond = discover([os.path.relpath(self.request.config.folder)], self._excludes(), tracked=self.request.tracked)
+        roots = [os.path.relpath(folder) for folder in self.request.config.folders]
+        beyond = discover(roots, self._excludes(), tracked=self.request.tracked)
         for path in beyond.files:
-            if os.path.realpath(path) not in focus and self.world.is_claimed(path):
+            if self.world.is_claimed(path) and os.path.realpath(path) not in focus and self.judge.judges_fleets:
                 self._neighbour(path)
+        if not self.request.exclude:
+            self.problems += self.world.unmet()
 
     def _neighbour(self, path: str) -> None:
         try:
@@ -221,13 +235,13 @@ class _Run:
             message = f"what it claims of its host is not known, for it cannot be read: {said}"
             self.problems.append(Problem(kind="unreadable-file", message=message, path=path))
             return
-        host = self.world.host_of(path)
+        homes = [each.host for each in self.world.hosts_of(path) if each.home]
         for number, domain in enumerate(domains):
-            if host is not None and not domain.faults:
+            for host in homes if not domain.faults else ():
                 self.fleets.add(Placement(domain, host), number)
 
     def _judge_fleets(self, found: Found) -> None:
-        if self.judge.host_rules:
+        if self.judge.judges_fleets:
             reporting, focus = Reporting(self.locator.read), set(found.files)
             for fleet in self.fleets.fleets(self.world.fleet):
                 self.judge.judge_fleet(fleet, reporting, focus)
@@ -269,7 +283,7 @@ class _Run:
         return Coverage(
             domains=self.domains,
             hosts=tuple(sorted(self.world.hosts)),
-            rules=len(self.request.rules),
+            rules=len(self.request.policies.rules),
             without_host=self.without_host,
             passed_over=self.passed_over,
             excluded=found.excluded,

@@ -1,4 +1,4 @@
-"""Which rules a run has."""
+"""Names of rules and categories, and the rules that they stand for."""
 
 from __future__ import annotations
 
@@ -6,26 +6,12 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from numalint.engine.rule import Category, Rule
-from numalint.loaders.config import Lint
 
 EVERYTHING = "all"
 
 
 class UnknownRule(ValueError):  # noqa: N818  # it is said to the user, who knows no errors by their class
     """A name that is no rule, no category and not ``all``: a sentence with the nearest name."""
-
-
-def select_rules(rules: dict[str, Rule], lint: Lint, notices: Iterable[str] = ()) -> list[Rule]:
-    """The rules to run, sorted by id: those selected (by default those that are on) and extended, less the ignored.
-
-    Each name is a rule, a category or ``all``; ``notices`` may be ignored too. Raises UnknownRule.
-    """
-    chosen = {rule.id for rule in rules.values() if rule.enabled}
-    if lint.select is not None:
-        chosen = rules_named(rules, lint.select)
-    chosen |= rules_named(rules, lint.extend_select)
-    chosen -= rules_named(rules, [name for name in lint.ignore if name not in set(notices)])
-    return [rule for id, rule in rules.items() if id in chosen]
 
 
 def rules_named(rules: dict[str, Rule], names: Sequence[str]) -> set[str]:

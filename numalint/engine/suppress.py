@@ -7,7 +7,6 @@ is over, covers nothing or cannot be read is a finding too, so that none outlive
 from __future__ import annotations
 
 import difflib
-import fnmatch
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,14 +16,15 @@ from datetime import date
 import msgspec
 from msgspec.structs import replace
 
-from numalint.engine.glob import matches
+from numalint.engine.condition import meets
 from numalint.engine.judge import Said
 from numalint.engine.notices import NOTICES, SUPPRESSION_EXPIRED, SUPPRESSION_MALFORMED, SUPPRESSION_UNUSED
+from numalint.engine.policy import Policies
 from numalint.engine.rule import Category
 from numalint.engine.select import EVERYTHING
 from numalint.loaders.config import IgnoreEntry, LoadedConfig
-from numalint.loaders.document import Document, LoadError
-from numalint.loaders.strict_toml import line_of_table
+from numalint.loaders.config_check import refusal
+from numalint.loaders.document import Document
 from numalint.loaders.suppressions import Terms, Written, is_reason, read_suppressions
 from numalint.loaders.xml import numbers
 from numalint.model.domain import Domain
@@ -62,26 +62,29 @@ class Suppressible(msgspec.Struct, frozen=True):
 class Ran(msgspec.Struct, frozen=True):
     """What a run has judged, for whoever says that a suppression covers nothing.
 
-    ``rules``: the shape of each rule that ran; ``unjudged``: rules and hosts where a fact was lacking; ``host_of``: the
-    host of a document; ``parties``: rules and documents that share in a conflict; ``whole``: whether all domains of the
-    hosts were looked at; ``all_of_config``: whether all that the configuration speaks of was.
+    ``rules``: the shape of each rule that ran; ``policies``: which of them are for which domain; ``unjudged``: rules and
+    hosts where a fact was lacking; ``hosts_of``: the hosts of a document, by name; ``parties``: rules and documents that
+    share in a conflict; ``whole``: whether all domains of the hosts were looked at; ``all_of_config``: whether all that
+    the configuration speaks of was.
     """
 
     rules: dict[str, str]
+    policies: Policies
     unjudged: AbstractSet[tuple[str, str | None]]
-    host_of: Callable[[str], str | None]
+    hosts_of: Callable[[str], Sequence[str]]
     parties: AbstractSet[tuple[str, str]]
     whole: bool
     all_of_config: bool
 
-    def judged(self, rule: str, document: str) -> bool:
-        """Whether a rule has had its say on a document."""
-        host = self.host_of(document)
-        if rule not in self.rules or (rule, host) in self.unjudged:
-            return False
-        if self.rules[rule] != "host":
-            return True
-        return self.whole and host is not None and (rule, document) not in self.parties
+    def judged(self, rule: str, document: str, domain: str) -> bool:
+        """Whether a rule has had its say on a domain, on each of its hosts."""
+        hosts = self.hosts_of(document)
+        for host in hosts or (None,):
+            if (rule, host) in self.unjudged or not self.policies.of(document, domain, host).has(rule):
+                return False
+        if self.rules.get(rule) != "host":
+            return rule in self.rules
+        return self.whole and bool(hosts) and (rule, document) not in self.parties
 
 
 class _InFile(msgspec.Struct):
@@ -180,14 +183,8 @@ class Suppressor:
         return [each for each in self._by_rule.get(said.rule, ()) if self._meets(said, each.entry)]
 
     def _meets(self, said: Said, entry: IgnoreEntry) -> bool:
-        if entry.domain is not None and not fnmatch.fnmatchcase(said.domain, entry.domain):
-            return False
-        if entry.host is not None and (said.host is None or not fnmatch.fnmatchcase(said.host, entry.host)):
-            return False
-        if entry.path is None:
-            return True
-        relative = os.path.relpath(said.finding.place.document, self._config.folder).replace(os.sep, "/")
-        return matches(relative, (entry.path,))
+        document, hosts = said.finding.place.document, (said.host, *said.also_on)
+        return all(meets(entry, self._config, document, said.domain, host) for host in hosts)
 
     def _refuse(self, each: _Entry) -> None:
         entry = each.entry
@@ -197,12 +194,7 @@ class Suppressor:
         elif not is_reason(entry.reason):
             fault = ("it gives no reason", "say why the findings are accepted")
         if fault is not None:
-            path = self._config.path or ""
-            line = None
-            if os.path.isfile(path):
-                with open(path, "rb") as file:
-                    line = line_of_table(Document(path, file.read()), _TABLE, each.number - 1)
-            raise LoadError(f"[[{_TABLE}]] {each.number}: {fault[0]}", path, line, help=fault[1])
+            raise refusal(self._config, (_TABLE, each.number), *fault)
 
     def _wrong(self, each: _InFile, path: str, ran: Ran) -> Iterator[Result]:
         terms = each.written.terms
@@ -211,22 +203,22 @@ class Suppressor:
         elif not self._holds(terms.until):
             yield _result(each, _expired(terms.rules, terms.until, terms.reason))
         elif each.judged:
-            unused = [rule for rule in terms.rules if rule not in each.used and ran.judged(rule, path)]
+            unused = [rule for rule in terms.rules if rule not in each.used and ran.judged(rule, path, each.domain)]
             if unused:
                 elsewhere = any((rule, path) in self._spoken for rule in unused)
                 yield _result(each, _unused(terms.rules, unused, elsewhere=elsewhere))
 
     def _wrong_entry(self, each: _Entry, ran: Ran) -> Iterator[Said]:
         entry = each.entry
-        path = self._config.path or ""
+        place = self._config.places[_TABLE, each.number]
         if not self._holds(entry.until):
             owner = f" ({entry.owner})" if entry.owner else ""
-            yield _said(each, path, _expired(entry.rules, entry.until, entry.reason + owner))
+            yield _said(each, place, _expired(entry.rules, entry.until, entry.reason + owner))
         elif ran.all_of_config:
             lacking = {rule for rule, _ in ran.unjudged}
             unused = [rule for rule in entry.rules if rule in ran.rules and rule not in each.used | lacking]
             if unused:
-                yield _said(each, path, _unused(entry.rules, unused, elsewhere=False))
+                yield _said(each, place, _unused(entry.rules, unused, elsewhere=False))
 
 
 class _Notice(msgspec.Struct, frozen=True):
@@ -284,9 +276,8 @@ def _result(each: _InFile, notice: _Notice) -> Result:
     )
 
 
-def _said(each: _Entry, path: str, notice: _Notice) -> Said:
-    place = Place(path, f"[[{_TABLE}]] {each.number}")
+def _said(each: _Entry, place: Place, notice: _Notice) -> Said:
     finding = Finding(place, notice.message, notice.label, why=notice.why, help=notice.help)
     globs = (each.entry.domain or "", each.entry.host or "", each.entry.path or "")
     identity = "\0".join((*each.entry.rules, *globs))
-    return Said(notice.rule, NOTICES[notice.rule].level, finding, os.path.basename(path), None, identity)
+    return Said(notice.rule, NOTICES[notice.rule].level, finding, os.path.basename(place.document), None, identity)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from numalint.engine.declared import unmet_glob, with_declared
 from numalint.engine.discover import STDIN, repository_of
 from numalint.engine.glob import matches
-from numalint.loaders.config import NAME, LoadedConfig
+from numalint.loaders.config import Keys, LoadedConfig
+from numalint.loaders.config_file import NAME
 from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
-from numalint.loaders.host.inputs import HOST_SUFFIXES, load_inputs, recognise
+from numalint.loaders.host.inputs import HOST_SUFFIXES, is_path, load_inputs, recognise
 from numalint.model.claim import Claim
 from numalint.model.fleet import OVERCOMMIT, Fleet
 from numalint.model.host import Host
@@ -69,8 +73,15 @@ def _is_libvirt(head: Head) -> bool:
     return head.element != "domain" or "type" in head.attributes or not plain
 
 
+class Assigned(NamedTuple):
+    """A host on which a domain has to be right; ``home`` where it is declared to be there, and takes part of it."""
+
+    host: Host
+    home: bool
+
+
 class World:
-    """The hosts of a run, each loaded once, and the answer to which host a domain is on."""
+    """The hosts of a run, each loaded once, and the answer to which hosts a domain is on."""
 
     def __init__(self, config: LoadedConfig, host_inputs: tuple[str, ...], sniffer: Sniffer) -> None:
         self.problems: list[Problem] = []
@@ -79,74 +90,127 @@ class World:
         self.inputs: set[str] = set()
         self._config = config
         self._sniffer = sniffer
-        self._nearest: dict[str, Host | None] = {}
+        self._loaded: dict[str, Host | None] = {}
         self._absolute: dict[str, str] = {}
+        self._assigned: dict[str, tuple[Assigned, ...]] = {}
+        self._met: set[tuple[Keys, str]] = set()
         self._forced = self._from_option(host_inputs) if host_inputs else None
         self._option = bool(host_inputs)
 
-    def host_of(self, path: str) -> Host | None:
-        """The host of the domains in the file at ``path``, None where there is none.
+    @property
+    def declared(self) -> bool:
+        """Whether the configuration says which domain is on which host."""
+        return bool(self._config.config.hosts) and not self._option
 
-        What --host names; else that of the ``[hosts]`` entry that the file meets; else the nearest host file. An
-        ambiguity, or a host that cannot be read, is a problem of the run and the domains have no host.
+    def hosts_of(self, path: str) -> tuple[Assigned, ...]:
+        """The hosts on which the domains in the file at ``path`` have to be right, by name; none where there is none.
+
+        What --host names; else those of the ``[hosts]`` entry and of the live-migration sets that the file meets; else
+        the nearest host file. An ambiguity, or a host that cannot be read, is a problem of the run.
         """
-        if self._option:
-            return self._forced
-        if self._config.config.hosts:
+        if path not in self._assigned:
+            self._assigned[path] = self._hosts_of(path)
+        return self._assigned[path]
+
+    def _hosts_of(self, path: str) -> tuple[Assigned, ...]:
+        if self.declared:
             return self._from_config(path)
-        folder = os.path.dirname(path) if path != STDIN else ""
-        if folder not in self._absolute:
-            self._absolute[folder] = os.path.abspath(folder)
-        return self._nearest_to(self._absolute[folder])
+        if self._option:
+            host = self._forced
+        else:
+            folder = os.path.dirname(path) if path != STDIN else ""
+            if folder not in self._absolute:
+                self._absolute[folder] = os.path.abspath(folder)
+            host = self._nearest_to(self._absolute[folder])
+        return () if host is None else (Assigned(host, home=True),)
 
     def is_claimed(self, path: str) -> bool:
-        """Whether a host of the configuration says that the domains in the file at ``path`` are on it."""
-        relative = os.path.relpath(path, self._config.folder).replace(os.sep, "/")
-        return any(matches(relative, entry.domains) for entry in self._config.config.hosts.values())
+        """Whether the configuration says that the domains in the file at ``path`` are on a host of its own."""
+        relative = self._relative(path)
+        return bool(self._homes(relative) or self._sets(relative))
 
     def fleet(self, host: Host, claims: tuple[Claim, ...]) -> Fleet:
         """The claims on a host with what the configuration says of it."""
-        entry = self._config.config.hosts.get(host.name)
+        config = self._config.config
+        entry = config.hosts.get(host.name)
         if entry is None:
             return Fleet(host, claims)
         exclusive = tuple(map(frozenset, entry.exclusive_groups))
-        return Fleet(host, claims, exclusive, entry.overcommit or OVERCOMMIT)
+        return Fleet(host, claims, exclusive, config.overcommit(host.name) or OVERCOMMIT)
+
+    def unmet(self) -> Iterator[Problem]:
+        """Globs of hosts and live-migration sets that no file has met: to be asked when all files were looked at."""
+        config = self._config.config
+        entries: dict[Keys, list[str]] = {
+            ("hosts", name, "domains"): each.domains for name, each in config.hosts.items()
+        }
+        entries |= {("placement", number): each.domains for number, each in enumerate(config.placement, 1)}
+        for keys, globs in entries.items():
+            for glob in globs:
+                if (keys, glob) not in self._met:
+                    yield unmet_glob(self._config, keys, glob)
 
     def _from_option(self, inputs: tuple[str, ...]) -> Host | None:
         entries = self._config.config.hosts
         if len(inputs) == 1 and inputs[0] in entries:
-            return self._declared(inputs[0])
+            return self._of_entry(inputs[0])
         return self._load(inputs, None)
 
-    def _from_config(self, path: str) -> Host | None:
-        relative = os.path.relpath(path, self._config.folder).replace(os.sep, "/")
-        met = [name for name, entry in self._config.config.hosts.items() if matches(relative, entry.domains)]
-        if len(met) > 1:
-            names = " and ".join(f"[hosts.{name}]" for name in met)
-            self._problem("ambiguous-host", f"{names} both claim this domain", path, "let one host's globs match it")
-            return None
-        return self._declared(met[0]) if met else None
+    def _from_config(self, path: str) -> tuple[Assigned, ...]:
+        relative = self._relative(path)
+        homes, sets = self._homes(relative), self._sets(relative)
+        if len(homes) > 1 and not any(set(homes) <= set(each) for each in sets):
+            both = " and ".join(f"[hosts.{name}]" for name in homes)
+            help = "let one host's globs match it, or write a [[placement]] with both if it moves between them"
+            self._problem("ambiguous-host", f"{both} both claim this domain", path, help)
+            return ()
+        names = sorted({*homes, *(name for each in sets for name in each)})
+        loaded = ((name, self._of_entry(name)) for name in names)
+        return tuple(Assigned(host, name in homes) for name, host in loaded if host is not None)
 
-    def _declared(self, name: str) -> Host | None:
+    def _relative(self, path: str) -> str:
+        return os.path.relpath(path, self._config.folder).replace(os.sep, "/")
+
+    def _homes(self, relative: str) -> list[str]:
+        """The ``[hosts]`` entries that a file meets."""
+        hosts = self._config.config.hosts.items()
+        return [name for name, entry in hosts if self._meets(relative, ("hosts", name, "domains"), entry.domains)]
+
+    def _sets(self, relative: str) -> list[list[str]]:
+        """The hosts of each live-migration set that a file meets."""
+        config = self._config.config
+        numbered = enumerate(config.placement, 1)
+        return [
+            config.hosts_of(each)
+            for number, each in numbered
+            if self._meets(relative, ("placement", number), each.domains)
+        ]
+
+    def _meets(self, relative: str, keys: Keys, globs: list[str]) -> bool:
+        met = [glob for glob in globs if matches(relative, (glob,))]
+        self._met.update((keys, glob) for glob in met)
+        return bool(met)
+
+    def _of_entry(self, name: str) -> Host | None:
+        """The host of an entry of the configuration, with what is declared there."""
         key = f"[hosts.{name}]"
-        if key not in self._nearest:
-            entry = self._config.config.hosts[name]
-            inputs = [
-                each if _is_synthetic(each) else os.path.relpath(os.path.join(self._config.folder, each))
-                for each in entry.inputs
+        if key not in self._loaded:
+            inputs = self._config.config.topology(name)
+            here = [
+                os.path.relpath(os.path.join(self._config.folder, each)) if is_path(each) else each for each in inputs
             ]
-            self._nearest[key] = self._load(tuple(inputs), name)
-        return self._nearest[key]
+            self._loaded[key] = self._load(tuple(here), name)
+        return self._loaded[key]
 
     def _nearest_to(self, folder: str) -> Host | None:
-        if folder not in self._nearest:
+        if folder not in self._loaded:
             here = self._in_folder(folder)
             stop = os.path.exists(os.path.join(folder, ".git")) or os.path.exists(os.path.join(folder, NAME))
             above = os.path.dirname(folder)
             if here is None and not stop and above != folder and self._may_climb(folder):
                 here = self._nearest_to(above)
-            self._nearest[folder] = here
-        return self._nearest[folder]
+            self._loaded[folder] = here
+        return self._loaded[folder]
 
     def _may_climb(self, folder: str) -> bool:
         """Outside a repository the search ends at the working directory, if the folder lies below it."""
@@ -188,6 +252,7 @@ class World:
         self.inputs.update(os.path.realpath(each) for each in inputs)
         try:
             host, warnings = load_inputs(inputs, self._sniffer.formats, name)
+            host = with_declared(host, self._config)
         except LoadError as error:
             self.problems.append(host_problem(error))
             return None
@@ -210,7 +275,3 @@ def host_problem(error: LoadError) -> Problem:
         column=error.column,
         help=error.help,
     )
-
-
-def _is_synthetic(text: str) -> bool:
-    return ":" in text and " " in text

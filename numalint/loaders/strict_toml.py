@@ -17,6 +17,8 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `
 _LINE = re.compile(r"line (\d+), column (\d+)")
 _ENTRY = re.compile(r"\$\.(?P<table>[\w-]+)\[(?P<number>\d+)\](?:\.|$)")
 _IN_WORDS = {"Invalid RFC3339 encoded date": "it is no date such as 2026-12-31"}
+_SIZE = re.compile(r"([0-9]{1,19})\s*(?:([KMGTP])(i?B)?|B)", re.IGNORECASE | re.ASCII)
+_POWERS = "BKMGTP"
 _AT = re.compile(r"(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?")
 
 
@@ -40,6 +42,17 @@ def _end_of(document: Document) -> tuple[int, int]:
     """The line and column after the last character, where tomllib says "at end of document"."""
     lines = document.data.decode("utf-8-sig").split("\n") or [""]
     return len(lines), len(lines[-1]) + 1
+
+
+def size_bytes(text: str) -> int:
+    """A size in bytes, such as ``64 GiB``. Raises ValueError, with a clause, for what is none, and for powers of ten."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size such as '64 GiB'")
+    letter = (match[2] or "B").upper()
+    if (match[3] or "").upper() == "B":
+        raise ValueError(f"{text!r}: write {letter}iB, for tools differ on what {letter}B is")
+    return int(match[1]) << 10 * _POWERS.index(letter)
 
 
 def convert(document: Document, tables: object, kind: type[T]) -> T:
@@ -102,16 +115,16 @@ def _container(kind: Any) -> Any:
     return get_args(kind)[0] if type(None) in get_args(kind) else kind
 
 
-def line_of_table(document: Document, name: str, number: int) -> int | None:
+def _line_of_table(document: Document, name: str, number: int) -> int | None:
     """The line of the header of the table ``number`` (from 0) of an array of tables, where it is written as one."""
-    header = re.compile(rf"\s*\[\[\s*[\"']?{re.escape(name)}[\"']?\s*\]\]")
+    header = re.compile(rf"\s*\[\[\s*(?:tool\.numalint\.)?[\"']?{re.escape(name)}[\"']?\s*\]\]")
     lines = document.data.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
     return ([at for at, line in enumerate(lines, 1) if header.match(line)] + [None] * (number + 1))[number]
 
 
 def _line_of_entry(document: Document, path: str) -> int | None:
     entry = _ENTRY.match(path)
-    return None if entry is None else line_of_table(document, entry["table"], int(entry["number"]))
+    return None if entry is None else _line_of_table(document, entry["table"], int(entry["number"]))
 
 
 def _line_of(document: Document, key: str) -> int | None:

@@ -36,6 +36,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     ``element`` is the path of the element in its document (``/domain/cputune/vcpupin[2]/@cpuset``), and
     ``others`` are the files of the other domains in a conflict, ``fingerprint`` a hash over rule, domain, element and
     host that survives edits elsewhere in the file.
+    ``also_on`` are further hosts of a live-migration set that it is true of.
     ``suppressed`` is the reason of the suppression that covers it, None where none does, and ``suppressed_by`` where
     that stands, in the ``source`` or the ``configuration``: a report has such results only under --show-suppressed.
     """
@@ -52,6 +53,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     help: str = ""
     data: dict[str, str | int] = {}
+    also_on: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     fingerprint: str
     suppressed: str | None = None

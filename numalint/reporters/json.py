@@ -6,11 +6,12 @@ added, never taken away or changed:
 - ``version``: of numalint. ``exit_code``: 0 clean, 1 findings at or above --fail-on, 2 something was not checked.
 - ``results``: an object a finding, in order of place: ``rule``, ``severity`` (error, warning or note), ``message``,
   ``label`` (the clause at the place), ``span``, ``element`` (the path of the element), ``domain``, ``host`` (or null),
-  ``related`` (other places: ``span`` and ``label``), ``why``, ``help``, ``data`` (the numbers of the message), ``others``
-  (the files of the other domains in a conflict) and
-  ``fingerprint`` (the same for the same defect, wherever its line moves), ``suppressed`` (null, or under
-  --show-suppressed the reason) and ``suppressed_by`` (where that stands: ``source`` or ``configuration``). A span has ``path`` as the text shows it,
-  ``line``, ``column`` and ``end_column``, which count from 1, columns in code points.
+  ``related`` (other places: ``span`` and ``label``), ``why``, ``help``, ``data`` (the numbers of the message),
+  ``also_on`` (further hosts of a live-migration set that it is true of), ``others`` (the files of the other domains in a
+  conflict), ``fingerprint`` (the same for the same defect, wherever its line moves), ``suppressed`` (null, or under
+  --show-suppressed the reason) and ``suppressed_by`` (where that stands: ``source``, ``configuration`` or
+  ``baseline``). A span has ``path`` as the text shows it, ``line``, ``column`` and ``end_column``, which count from 1,
+  columns in code points.
 - ``problems``: what could not be read, resolved or run: ``kind`` (``numalint explain KIND``), ``message``, ``path``,
   ``line`` and ``column`` (each null where there is none), ``help``.
 - ``unjudged``: each rule that was not judged on some domains: ``rule``, ``host`` (null: they have none), ``facts``

@@ -85,6 +85,11 @@ def _loaded(text: str, formats: Sequence[HostFormat], devices: list[Document]) -
             yield format.rank, format.load(document, _reader(document.path, formats, 1))
 
 
+def is_path(text: str) -> bool:
+    """Whether an input is a path: not the machine itself, and no synthetic string."""
+    return text != LOCAL and not looks_synthetic(text)
+
+
 def host_from_text(text: str) -> Host:
     """The host that a synthetic string, numalint's TOML or an XML document in ``text`` describes. Raises LoadError."""
 

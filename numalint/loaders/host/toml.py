@@ -10,8 +10,9 @@ from numalint.loaders.host.toml_cpus import with_cpu_lists, with_l3
 from numalint.loaders.host.toml_layout import lay_out
 from numalint.loaders.host.toml_nodes import listed, with_node_tables
 from numalint.loaders.host.toml_pci import with_pci
-from numalint.loaders.host.toml_tables import Tables, locate
+from numalint.loaders.host.toml_tables import Tables
 from numalint.loaders.host.values import host_name
+from numalint.loaders.toml_places import locate
 from numalint.model.host import Host
 from numalint.model.idset import union
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -13,17 +12,13 @@ from numalint.loaders.document import Document, LoadError
 from numalint.loaders.host.toml_cores import parse_cores
 from numalint.loaders.host.toml_keys import HostFile
 from numalint.loaders.host.values import LARGEST_SIZE
-from numalint.loaders.strict_toml import read_toml
+from numalint.loaders.strict_toml import read_toml, size_bytes
+from numalint.loaders.toml_places import locate
 from numalint.model.idset import HostCpus, Id, IdSet, NotationError
 from numalint.model.place import Place
-from numalint.model.report import Span
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
-_HEADER = re.compile(r"\s*(\[\[?)([^\[\]#]+)\]\]?\s*(?:#.*)?")
-_KEY = re.compile(r"""\s*(?P<key>[A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*[=.]""")
-_SIZE = re.compile(r"([0-9]{1,19})\s*(?:([KMGTP])(i?B)?|B)", re.IGNORECASE | re.ASCII)
-_POWERS = "BKMGTP"
 _CORES_HELP = "write 0-15+32-47 for cores 0,32 1,33 ..., 0-31/2 for cores 0-1 2-3 ..., or a list of such"
 _TYPES = {
     "int": "a whole number",
@@ -82,13 +77,10 @@ class Tables:
 
     def size(self, text: str, table: str, key: str) -> int:
         """A size in bytes. Sizes in powers of ten are refused, for tools differ on what a GB is."""
-        match = _SIZE.fullmatch(text.strip())
-        if match is None:
-            self.refuse(table, key, f"{text!r} is not a size such as '64 GiB'")
-        letter = (match[2] or "B").upper()
-        if (match[3] or "").upper() == "B":
-            self.refuse(table, key, f"{text!r}: write {letter}iB, for tools differ on what {letter}B is")
-        size: int = int(match[1]) << 10 * _POWERS.index(letter)
+        try:
+            size = size_bytes(text)
+        except ValueError as error:
+            self.refuse(table, key, str(error))
         if size > LARGEST_SIZE:
             self.refuse(table, key, f"{text!r} is more than any host has")
         return size
@@ -125,76 +117,6 @@ class Tables:
         if not least <= number <= largest:
             self.refuse(table, key, f"{number} is not from {least} to {largest}")
         return number
-
-
-def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Span, str]]:
-    """The span of each of ``places``, all in ``document``, with its name: a table's header, or the key of an attribute.
-
-    They are found by a search in the text. What is not written as a table of its own is found by its key; else the
-    place is the first line.
-    """
-    lines = document.data.decode("utf-8-sig", "replace").splitlines() or [""]
-    headers = _headers(lines)
-    found = {}
-    for place in places:
-        table = str(place.locator)
-        header = headers.get(table)
-        line, start, end = header or _inline(lines, headers, table) or (1, 1, 2)
-        if place.attribute is not None:
-            known = _key(lines, header[0] if header else 0, place.attribute) if header or not table else None
-            inside = None if header else _within(lines[line - 1], end - 1, place.attribute)
-            line, start, end = known or ((line, *inside) if inside else (line, start, end))
-        name = table if place.attribute is None else f"{table}.{place.attribute}".removeprefix(".")
-        found[place] = (Span(document.path, line, start, end), name)
-    return found
-
-
-def _inline(lines: list[str], headers: dict[str, tuple[int, int, int]], table: str) -> tuple[int, int, int] | None:
-    """The key of a table that is written as a value, such as ``"0000:3b:00.0" = { node = 1 }`` below ``[pci]``.
-
-    Where only what is around it is found, it is that.
-    """
-    parts = table.split(".")
-    for upto in range(len(parts) - 1, 0, -1):
-        around = headers.get(".".join(parts[:upto]))
-        if around is not None:
-            rest = parts[upto:]
-            return _key(lines, around[0], ".".join(rest)) or _key(lines, around[0], rest[0]) or around
-    return _key(lines, 0, parts[0].strip("[] 0123456789"))
-
-
-def _within(line: str, start: int, key: str) -> tuple[int, int] | None:
-    """Column and end column of a key of an inline table that begins behind ``start`` (from 0)."""
-    match = re.compile(rf"""(?<![\w-])["']?{re.escape(key)}["']?(?=\s*=)""").search(line, start)
-    return (match.start() + 1, match.end() + 1) if match else None
-
-
-def _headers(lines: list[str]) -> dict[str, tuple[int, int, int]]:
-    """Line, column and end column of the header of each table; those of an array of tables are counted."""
-    found: dict[str, tuple[int, int, int]] = {}
-    counts: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        match = _HEADER.fullmatch(line)
-        if match is None:
-            continue
-        name = ".".join(part.strip().strip("\"'") for part in match[2].split("."))
-        if match[1] == "[[":
-            counts[name] = counts.get(name, 0) + 1
-            name = f"[[{name}]] {counts[name]}"
-        start = line.index("[")
-        found.setdefault(name, (number, start + 1, line.rindex("]", 0, match.end(2) + len(match[1])) + 2))
-    return found
-
-
-def _key(lines: list[str], first: int, key: str) -> tuple[int, int, int] | None:
-    """Line, column and end column of a key of the table whose lines begin at ``first`` (from 0)."""
-    for number, line in enumerate(lines[first:], first + 1):
-        if _HEADER.fullmatch(line):
-            return None
-        match = _KEY.match(line)
-        if match is not None and match["key"].strip("\"'") == key:
-            return number, match.start("key") + 1, match.end("key") + 1
-    return None
 
 
 def _shown(table: str) -> str:
