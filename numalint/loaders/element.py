@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from numalint.loaders.xml import Element
 from numalint.model.domain import Fault, VainExclusion
@@ -11,7 +11,9 @@ from numalint.model.host import PciAddress
 from numalint.model.idset import ALL_EXCLUDED, Id, IdSet, NotationError, terms
 from numalint.model.place import TEXT, Place
 
-_DECIMAL = re.compile(r"[0-9]{1,18}", re.ASCII)
+_MOST_DIGITS = 18
+"""A number that has more is none that libvirt's integers hold."""
+
 _C_LITERAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,10}|[1-9][0-9]{0,9}", re.ASCII)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 
@@ -29,8 +31,8 @@ class Sections:
             for child in element:
                 self._children.setdefault(child.tag, []).append(child)
 
-    def all(self, tag: str) -> list[Element]:
-        return self._children.get(tag, [])
+    def all(self, tag: str) -> Sequence[Element]:
+        return self._children.get(tag, ())
 
     def first(self, tag: str) -> Element | None:
         found = self._children.get(tag)
@@ -38,11 +40,20 @@ class Sections:
 
     def below(self, tag: str) -> Sections:
         """The children of all children with this tag."""
-        return Sections(*self.all(tag))
+        found = self._children.get(tag)
+        return Sections(*found) if found else _NOTHING
 
     def text(self, tag: str) -> str | None:
         found = self.first(tag)
         return None if found is None else (found.text or "").strip()
+
+
+_NOTHING = Sections()
+
+
+def attribute(element: Element | None, name: str) -> str | None:
+    """An attribute of an element that may not be there."""
+    return None if element is None else element.get(name)
 
 
 class Reader:
@@ -100,9 +111,10 @@ class Reader:
         ``default`` where the attribute is absent; without a default that is a fault, as is anything else.
         """
         text = _text(element) if attribute == TEXT else element.get(attribute)
-        if text is None and default is not None:
-            return default
-        if text is not None and _DECIMAL.fullmatch(text):
+        if text is None:
+            if default is not None:
+                return default
+        elif text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS:
             return int(text)
         what = "its content" if attribute == TEXT else attribute
         found = "is missing" if text is None else f"is {text!r}, not a decimal number"

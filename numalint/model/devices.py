@@ -126,7 +126,10 @@ class Iommu(msgspec.Struct, frozen=True):
 
 
 class GuestDevices(msgspec.Struct, frozen=True):
-    """The devices of a guest, each kind in the order of the file. ``on_host`` are those on a device of the host."""
+    """The devices of a guest, each kind in the order of the file. ``on_host`` are those on a device of the host.
+
+    Controllers of PCI buses are there only where one of them says more than where it sits: that it is on a guest cell.
+    """
 
     on_host: tuple[Device, ...] = ()
     disks: tuple[Disk, ...] = ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from typing import Generic, NewType, TypeVar
+from typing import Any, Generic, NewType, TypeVar
 
 import msgspec
 
@@ -109,20 +109,6 @@ def _what_is_wrong(text: str, position: int) -> str:
     return f"{text[position : position + 8]!r} is not a number, a range N-M or an exclusion ^N"
 
 
-def _mask(text: str) -> int:
-    mask = 0
-    for term in terms(text):
-        mask = mask & ~term.mask if term.excluded else mask | term.mask
-    if not mask:
-        raise NotationError(ALL_EXCLUDED, 0)
-    return mask
-
-
-_known_mask = functools.lru_cache(maxsize=4096)(_mask)
-_LONGEST_KNOWN = 64
-"""The sets of a fleet repeat: those that are no longer in characters are read once."""
-
-
 class IdSet(msgspec.Struct, Generic[Id], frozen=True):
     """A set of numbers of one kind; bit n of ``mask`` is number n."""
 
@@ -141,7 +127,7 @@ class IdSet(msgspec.Struct, Generic[Id], frozen=True):
 
         Raises NotationError for what libvirt refuses, a set from which everything was excluded among it.
         """
-        return IdSet(_known_mask(text) if len(text) <= _LONGEST_KNOWN else _mask(text))
+        return _known(text) if len(text) <= _LONGEST_KNOWN else _parsed(text)
 
     def __or__(self, other: IdSet[Id]) -> IdSet[Id]:
         return IdSet(self.mask | other.mask)
@@ -189,6 +175,19 @@ class IdSet(msgspec.Struct, Generic[Id], frozen=True):
         """The canonical form that libvirt writes: ``0-7,16``; the empty set is the empty string."""
         return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in self.runs())
 
+
+def _parsed(text: str) -> IdSet[Any]:
+    mask = 0
+    for term in terms(text):
+        mask = mask & ~term.mask if term.excluded else mask | term.mask
+    if not mask:
+        raise NotationError(ALL_EXCLUDED, 0)
+    return IdSet(mask)
+
+
+_known = functools.lru_cache(maxsize=4096)(_parsed)
+_LONGEST_KNOWN = 64
+"""The sets of a fleet repeat: those that are no longer in characters are read once."""
 
 HostCpus = IdSet[HostCpu]
 Vcpus = IdSet[Vcpu]
