@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from numalint.engine.glob import matches
 from numalint.engine.policy import Policies
 from numalint.engine.rule import Category, placement_rule
 from numalint.engine.select import UnknownRule
@@ -277,6 +278,16 @@ def test_what_is_wrong_with_an_extended_file_is_told(tmp_path: Path, text: str, 
     with pytest.raises(LoadError) as caught:
         load_config(config(tmp_path, text))
     assert caught.value.message == sentence
+
+
+@pytest.mark.parametrize("name", ["a[1]b", "x]y", "*", "a?"])
+def test_the_signs_of_globs_in_the_name_of_a_folder_stand_for_themselves(tmp_path: Path, name: str) -> None:
+    base = tmp_path / name
+    base.mkdir()
+    (base / "base.toml").write_text("exclude = ['old/', 'a/*.xml']\n")
+    found = load_config(config(tmp_path, f"extend = '{name}/base.toml'\n")).config.exclude
+    assert [matches(f"{name}/b/old/x.xml", found[:1]), matches(f"{name}/a/x.xml", found[1:])] == [True, True]
+    assert not matches("z/a/x.xml", found)
 
 
 PINNED = """\

@@ -26,7 +26,11 @@ def _piece(piece: str) -> str:
     if piece in wild:
         return wild[piece]
     if piece.startswith("[") and piece.endswith("]"):
-        return "[" + piece[1:-1].replace("\\", "\\\\").replace("!", "^", 1 if piece[1] == "!" else 0) + "]"
+        return (
+            "["
+            + piece[1:-1].replace("\\", "\\\\").replace("[", "\\[").replace("!", "^", 1 if piece[1] == "!" else 0)
+            + "]"
+        )
     return re.escape(piece)
 
 

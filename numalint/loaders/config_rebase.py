@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import re
+from glob import escape
 from typing import Any
 
 from msgspec import inspect
 
 from numalint.loaders.config import FORMAT, GLOB, INPUT, PATH, Config
 from numalint.loaders.host.inputs import is_path
-
-_SIGNS = re.compile(r"[*?\[\]]")
 
 
 def rebased(raw: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def _fits(value: Any, kind: inspect.Type) -> bool:
 
 def _glob(text: str, folder: str) -> str:
     """A glob with a slash begins at its folder; one without is met anywhere below it."""
-    escaped = _SIGNS.sub(lambda sign: f"[{sign[0]}]", folder)
+    escaped = escape(folder)
     body = text.lstrip("/").removeprefix("./")
     return f"{escaped}/{body}" if "/" in text.rstrip("/") else f"{escaped}/**/{body}"
 
