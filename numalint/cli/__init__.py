@@ -13,6 +13,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NUMALIN
 COMMANDS = {
     "check": "check",
     "completion": "completion",
+    "config": "config",
     "explain": "rules",
     "rules": "rules",
     "schema": "schema",

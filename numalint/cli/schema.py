@@ -6,7 +6,10 @@ from importlib import import_module
 
 import click
 
-SCHEMAS = {"report": ("numalint.reporters.json_schema", "report_schema")}
+SCHEMAS = {
+    "config": ("numalint.reporters.config_schema", "config_schema"),
+    "report": ("numalint.reporters.json_schema", "report_schema"),
+}
 """What has a schema, with the module and the function that make it."""
 
 
@@ -14,6 +17,8 @@ SCHEMAS = {"report": ("numalint.reporters.json_schema", "report_schema")}
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)))
 def schema(name: str) -> None:
     """Print the JSON Schema of what numalint reads or writes.
+
+    config: numalint.toml, for editors that complete and check TOML.
 
     report: what --format json prints.
     """

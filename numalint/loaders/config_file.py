@@ -137,10 +137,20 @@ def _lay_over(base: Raw, base_places: dict[Keys, Place], own: Raw, own_places: d
         if isinstance(keys[-1], int):
             base_places[(*keys[:-1], keys[-1] + len(base.get(str(keys[0]), ())))] = place
             continue
+        if _at(own, keys) == {} and any(each[: len(keys)] == keys for each in base_places):
+            continue  # an empty table takes nothing away
         for known in [each for each in base_places if each[: len(keys)] == keys or keys[: len(each)] == each]:
             del base_places[known]
         base_places[keys] = place
     _merge(base, own)
+
+
+def _at(table: Raw, keys: Keys) -> Any:
+    """The value at some keys."""
+    inside: Any = table
+    for key in keys:
+        inside = inside[key]
+    return inside
 
 
 def _merge(base: Raw, own: Raw) -> None:

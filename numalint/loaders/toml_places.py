@@ -10,7 +10,10 @@ from numalint.model.place import Place
 from numalint.model.report import Span
 
 _HEADER = re.compile(r"\s*(\[\[?)([^\[\]#]+)\]\]?\s*(?:#.*)?")
-_KEY = re.compile(r"""\s*(?P<key>[A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*[=.]""")
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
+_KEY = re.compile(rf"\s*(?P<key>{_PART})\s*[=.]")
+_PARTS = re.compile(_PART)
+_DOTTED = re.compile(rf"\s*(?P<key>{_PART}(?:\s*\.\s*{_PART})*)\s*=")
 
 
 def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Span, str]]:
@@ -21,17 +24,34 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
     """
     lines = document.data.decode("utf-8-sig", "replace").splitlines() or [""]
     headers = _headers(lines)
+    written = _written(lines, headers)
     found = {}
     for place in places:
         table = str(place.locator)
+        name = table if place.attribute is None else f"{table}.{place.attribute}".removeprefix(".")
         header = headers.get(table)
         line, start, end = header or _inline(lines, headers, table) or (1, 1, 2)
         if place.attribute is not None:
             known = _key(lines, header[0] if header else 0, place.attribute) if header or not table else None
             inside = None if header else _within(lines[line - 1], end - 1, place.attribute)
-            line, start, end = known or ((line, *inside) if inside else (line, start, end))
-        name = table if place.attribute is None else f"{table}.{place.attribute}".removeprefix(".")
+            line, start, end = written.get(name) or known or ((line, *inside) if inside else (line, start, end))
         found[place] = (Span(document.path, line, start, end), name)
+    return found
+
+
+def _written(lines: list[str], headers: dict[str, tuple[int, int, int]]) -> dict[str, tuple[int, int, int]]:
+    """Line, column and end column of each key that begins a line, by its whole name: its table's, and its own dots."""
+    found: dict[str, tuple[int, int, int]] = {}
+    tables = {line: name for name, (line, _, _) in headers.items()}
+    table = ""
+    for number, line in enumerate(lines, 1):
+        table = tables.get(number, table)
+        match = _DOTTED.match(line)
+        if match is not None:
+            name = ".".join(
+                (*([table] if table else ()), *(part.strip("\"'") for part in _PARTS.findall(match["key"])))
+            )
+            found.setdefault(name, (number, match.start("key") + 1, match.end("key") + 1))
     return found
 
 

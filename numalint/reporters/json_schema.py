@@ -10,27 +10,31 @@ import msgspec
 from numalint.model.report import Report
 from numalint.reporters import json
 
+REFERENCE = "#/$defs/{name}"
+"""How a schema names one of its definitions."""
+
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def as_text(title: str, description: str, schema: dict[str, Any]) -> str:
+    """A whole schema as it is published."""
+    document = {"$schema": _DIALECT, "title": title, "description": description, **schema}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
 def report_schema() -> str:
     """The schema of a report, as text. It takes keys that it does not know, for later versions add some."""
     types = get_type_hints(Report)
-    schemas, definitions = msgspec.json.schema_components(
-        [types[key] for key in json.KEYS], ref_template="#/$defs/{name}"
-    )
+    schemas, definitions = msgspec.json.schema_components([types[key] for key in json.KEYS], ref_template=REFERENCE)
     properties: dict[str, Any] = {"format": {"const": json.FORMAT}, **dict(zip(json.KEYS, schemas, strict=True))}
     properties["exit_code"] = {"enum": [0, 1, 2]}
-    document = {
-        "$schema": _DIALECT,
-        "title": f"A report of numalint, {json.FORMAT}",
-        "description": inspect.cleandoc(json.__doc__ or ""),
+    schema = {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "$defs": {name: _printed(definitions[name]) for name in sorted(definitions)},
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return as_text(f"A report of numalint, {json.FORMAT}", inspect.cleandoc(json.__doc__ or ""), schema)
 
 
 def _printed(schema: dict[str, Any]) -> dict[str, Any]:
