@@ -103,9 +103,10 @@ def findings(rule: Rule, domain: Domain, host: Host = UNKNOWN_HOST) -> Iterator[
 
     Nothing where the host lacks a fact that the rule needs, or the domain a trait that it is about.
     """
-    if rule.needs & host.unknown or rule.when & ~domain.traits:
+    placement = Placement(domain, host)
+    if rule.needs & host.unknown or rule.when & ~placement.traits:
         return
-    subject = domain if rule.shape == "domain" else Placement(domain, host)
+    subject = domain if rule.shape == "domain" else placement
     for said in rule.check(subject):
         if isinstance(said, Finding):
             yield said

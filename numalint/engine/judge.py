@@ -89,10 +89,10 @@ class Judge:
         name = None if host is UNKNOWN_HOST else host.name
         policy = self._policies.of(domain.document, domain.name, name)
         whose = _Whose(domain, name, policy)
-        key = (id(host), domain.traits, id(policy))  # two hosts may have one name
+        key = (id(host), placement.traits, id(policy))  # two hosts may have one name
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = _plan(policy.rules, host, domain.traits)
+            plan = self._plans[key] = _plan(policy.rules, host, placement.traits)
         for rule, facts in plan.unable:
             self._count(rule.id, name, facts, "")
         said: list[Said] = []

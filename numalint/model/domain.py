@@ -200,7 +200,13 @@ NEWEST_LIBVIRT = Release(11, 3)
 
 
 class Trait(enum.IntFlag):
-    """What a domain has. A rule that is about such a thing is called only where it is there."""
+    """What a domain has. A rule that is about such a thing is called only where it is there.
+
+    The last three depend on the host: they are there unless a placement rules them out. EXCLUSIONS are those that do
+    nothing; REPEATED tells that something stands twice, or that a pin names no vCPU; MORE_MEMORY that there are memory
+    devices, or a maximum for them. DEDICATED: the pinned vCPUs have CPUs or cores of their own; SEVERAL_NODES: what is
+    written of threads, memory and devices is not all on one node; ORDINARY_PAGES: not all memory is in huge pages.
+    """
 
     PINS = enum.auto()
     CPUSET = enum.auto()
@@ -222,6 +228,15 @@ class Trait(enum.IntFlag):
     EXPANDERS = enum.auto()
     MEMORY_DEVICES = enum.auto()
     SHARED_MEMORY = enum.auto()
+    FAULTS = enum.auto()
+    EXCLUSIONS = enum.auto()
+    REPEATED = enum.auto()
+    LISTED_VCPUS = enum.auto()
+    NUMA = enum.auto()
+    MORE_MEMORY = enum.auto()
+    DEDICATED = enum.auto()
+    SEVERAL_NODES = enum.auto()
+    ORDINARY_PAGES = enum.auto()
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -334,8 +349,24 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
             (Trait.EXPANDERS, any(each.cell is not None for each in guest.controllers)),
             (Trait.MEMORY_DEVICES, guest.memory),
             (Trait.SHARED_MEMORY, guest.shared_memory),
+            (Trait.FAULTS, self.faults),
+            (Trait.EXCLUSIONS, self.exclusions),
+            (Trait.REPEATED, self._repeats),
+            (Trait.LISTED_VCPUS, self.listed_vcpus),
+            (Trait.NUMA, self.numa_place),
+            (Trait.MORE_MEMORY, guest.memory or self.maximum_memory),
+            (Trait.DEDICATED, True),
+            (Trait.SEVERAL_NODES, True),
+            (Trait.ORDINARY_PAGES, True),
         )
         return Trait(sum(trait for trait, present in has if present))
+
+    @property
+    def _repeats(self) -> bool:
+        """Whether something stands twice, or a pin names no vCPU."""
+        kept = len(self.vcpupins) + len(self.iothreadpins) + (self.emulatorpin is not None)
+        listed = self.listed_iothreads
+        return len(self.pins) > kept or bool(self.repeated) or len({each.id for each in listed}) < len(listed)
 
     @property
     def on_qemu(self) -> bool:
@@ -371,6 +402,20 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
             if binding.cell is not None:
                 found.setdefault(binding.cell, binding)
         return found
+
+    @functools.cached_property
+    def pin_sets(self) -> dict[HostCpus, Vcpus]:
+        """Each set of host CPUs that a vCPU is pinned to, with all vCPUs that are: mostly they have few sets."""
+        masks: dict[int, int] = {}
+        for vcpu, pin in self.vcpupins.items():
+            masks[pin.cpus.mask] = masks.get(pin.cpus.mask, 0) | 1 << vcpu
+        return {IdSet(cpus): IdSet(vcpus) for cpus, vcpus in masks.items()}
+
+    @functools.cached_property
+    def written_cpus(self) -> HostCpus:
+        """All the host CPUs that a pin, or ``<vcpu cpuset>``, names."""
+        others = (self.emulatorpin, self.cpuset, *self.iothreadpins.values())
+        return union([*self.pin_sets, *(pin.cpus for pin in others if pin is not None)])
 
     @functools.cached_property
     def realtime(self) -> Vcpus:

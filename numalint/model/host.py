@@ -192,7 +192,7 @@ class Host(msgspec.Struct, frozen=True, dict=True):
         """The nodes that have memory, those whose memory is unknown included."""
         return IdSet.of(node.id for node in self.nodes or () if node.memory_bytes != 0)
 
-    @property
+    @functools.cached_property
     def one_node(self) -> bool:
         """Whether one node has all the memory: no memory can be remote."""
         return len(self.memory_nodes) == 1
@@ -326,7 +326,10 @@ class Host(msgspec.Struct, frozen=True, dict=True):
         What the host does not have is left out. None where it is unknown what a node without CPUs is near to.
         """
         homes = nodes & self.cpu_nodes
-        for node in (self.node_by_id[number] for number in nodes - homes if number in self.node_by_id):
+        bare = nodes - homes
+        if not bare:
+            return homes
+        for node in (self.node_by_id[number] for number in bare if number in self.node_by_id):
             nearest = node.near & self.cpu_nodes or self._nearest(node)
             if not nearest:
                 return None
@@ -346,7 +349,16 @@ class Host(msgspec.Struct, frozen=True, dict=True):
     def nodes_of(self, cpus: HostCpus) -> HostNodes:
         """The nodes on which some of ``cpus`` are."""
         mask = cpus.mask
-        return IdSet.of(HostNode(region.id) for region in self.node_regions if region.cpus.mask & mask)
+        nodes = self._nodes_of.get(mask)
+        if nodes is None:
+            nodes = IdSet.of(HostNode(region.id) for region in self.node_regions if region.cpus.mask & mask)
+            self._nodes_of[mask] = nodes
+        return nodes
+
+    @functools.cached_property
+    def _nodes_of(self) -> dict[int, HostNodes]:
+        """The nodes of each set that was asked for: the sets of a fleet repeat."""
+        return {}
 
     def cpus_of(self, nodes: HostNodes) -> HostCpus:
         """The CPUs of ``nodes``."""
@@ -361,6 +373,12 @@ class Host(msgspec.Struct, frozen=True, dict=True):
     def core_of(self) -> dict[HostCpu, HostCpus]:
         """The core of each CPU, itself among its SMT siblings; empty where the cores are unknown."""
         return {cpu: core for core in self.cores or () for cpu in core}
+
+    @functools.cached_property
+    def threads_per_core(self) -> tuple[int, int]:
+        """How many CPUs the smallest and the largest core have; 0 where the cores are unknown."""
+        sizes = [len(core) for core in self.cores or ()]
+        return min(sizes, default=0), max(sizes, default=0)
 
     @functools.cached_property
     def l3_cores(self) -> tuple[tuple[L3, int], ...]:

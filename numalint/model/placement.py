@@ -24,6 +24,7 @@ from numalint.model.domain import (
     Domain,
     MemoryBinding,
     Pin,
+    Trait,
 )
 from numalint.model.host import L3, Host, Node, PciAddress
 from numalint.model.idset import GuestCell, HostCpus, HostNode, HostNodes, IdSet, Vcpu, Vcpus, terms, union
@@ -138,6 +139,29 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     domain: Domain
     host: Host
 
+    @functools.cached_property
+    def traits(self) -> Trait:
+        """The traits of the domain without those that it does not have on this host."""
+        traits = self.domain.traits
+        if self.intent in (Intent.FLOATING, Intent.NODE_BOUND):
+            traits &= ~Trait.DEDICATED
+        if self._on_one_node:
+            traits &= ~Trait.SEVERAL_NODES
+        if all(part.huge for part in self.memory_parts):
+            traits &= ~Trait.ORDINARY_PAGES
+        return traits
+
+    @property
+    def _on_one_node(self) -> bool:
+        """Whether all that is written of threads, memory and devices is on one node, as far as the host tells."""
+        domain, host = self.domain, self.host
+        if self.vcpu_cpus is None or domain.automatic:
+            return False
+        cpus = domain.written_cpus | self.vcpu_cpus
+        nodes = host.nodes_of(cpus) | union(each.nodes for each in domain.node_sets)
+        located = {self.node_of(device) for device in domain.devices} | set(nodes)
+        return len(located) < 2 and None not in located and cpus <= host.cpus_of(nodes)
+
     # --- who runs where ---------------------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -161,12 +185,29 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def online(self) -> dict[Vcpu, Affinity]:
         """The affinity of each vCPU that runs at start."""
-        return {vcpu: affinity for vcpu, affinity in self.vcpus.items() if vcpu in self.domain.online}
+        online = self.domain.online
+        if len(online) == self.domain.maximum:
+            return self.vcpus
+        return {vcpu: affinity for vcpu, affinity in self.vcpus.items() if vcpu in online}
 
     @functools.cached_property
     def pinned(self) -> dict[Vcpu, Affinity]:
         """The online vCPUs that have a vcpupin."""
-        return {vcpu: affinity for vcpu, affinity in self.online.items() if affinity.explicit}
+        online = self.online
+        if len(self.pinned_vcpus) == len(online):
+            return online
+        return {vcpu: affinity for vcpu, affinity in online.items() if affinity.explicit}
+
+    @functools.cached_property
+    def pinned_sets(self) -> dict[HostCpus, Vcpus]:
+        """Each set that an online vCPU is pinned to, with the online vCPUs that are."""
+        online = self.domain.online
+        return {cpus: vcpus & online for cpus, vcpus in self.domain.pin_sets.items() if vcpus & online}
+
+    @functools.cached_property
+    def pinned_vcpus(self) -> Vcpus:
+        """The online vCPUs that have a vcpupin, as a set."""
+        return union(self.pinned_sets.values())
 
     @functools.cached_property
     def emulator(self) -> Affinity:
@@ -192,7 +233,7 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def pinned_cpus(self) -> HostCpus:
         """The CPUs that the vcpupins of online vCPUs name."""
-        return union(affinity.cpus for affinity in self.pinned.values() if affinity.cpus is not None)
+        return union(self.pinned_sets)
 
     @functools.cached_property
     def vcpu_cores(self) -> dict[Vcpu, HostCpus]:
@@ -207,9 +248,10 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def overbooked_pins(self) -> tuple[tuple[Vcpus, HostCpus], ...]:
         """The groups of pinned online vCPUs that have fewer CPUs than they are, each with its CPUs."""
-        vcpus, sets = list(self.pinned), [affinity.cpus or IdSet() for affinity in self.pinned.values()]
-        if len(self.pinned_cpus) == sum(map(len, sets)):  # no two have a CPU in common
+        apart = len(self.pinned_cpus) == sum(map(len, self.pinned_sets))  # no two sets have a CPU in common
+        if apart and all(len(vcpus) <= len(cpus) for cpus, vcpus in self.pinned_sets.items()):
             return ()
+        vcpus, sets = list(self.pinned), [affinity.cpus or IdSet() for affinity in self.pinned.values()]
         return tuple((IdSet.of(vcpus[at] for at in members), cpus) for members, cpus in overbooked(sets))
 
     @functools.cached_property
@@ -233,8 +275,13 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
 
     def cpus_of(self, vcpus: Vcpus) -> HostCpus | None:
         """The CPUs on which some of ``vcpus`` may run; None where that of one of them is unknown."""
-        found = [self.vcpus[vcpu].cpus for vcpu in vcpus if vcpu in self.vcpus]
-        return None if None in found else union(cpus for cpus in found if cpus is not None)
+        found = [cpus for cpus, its in self.domain.pin_sets.items() if its & vcpus]
+        rest = (vcpus & IdSet((1 << self.domain.maximum) - 1)) - union(self.domain.pin_sets.values())
+        if rest:
+            if self.inherited.cpus is None:
+                return None
+            found.append(self.inherited.cpus)
+        return union(found)
 
     @functools.cached_property
     def vcpu_cpus(self) -> HostCpus | None:
@@ -258,14 +305,16 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
             return False
         kept, isolated = self.host.housekeeping or IdSet(), self.host.isolated or IdSet()
         wide = (everything, everything - kept, everything - isolated, everything - kept - isolated)
-        sets = {affinity.cpus for affinity in self.online.values()}
+        sets: list[HostCpus | None] = [*self.pinned_sets]
+        if self.domain.online - self.pinned_vcpus:
+            sets.append(self.inherited.cpus)
         return all(cpus is not None and (cpus & everything) in wide and bool(cpus & everything) for cpus in sets)
 
     @functools.cached_property
     def confined(self) -> bool:
         """Whether the vCPUs are kept somewhere: by vcpupins, or by a ``<vcpu cpuset>`` inside one node."""
         inside = self.inherited.origin is Origin.VCPU_CPUSET and len(self.vcpu_nodes or ()) == 1
-        return bool(self.pinned or inside) and not self.unconfined
+        return bool(self.pinned_vcpus or inside) and not self.unconfined
 
     @functools.cached_property
     def held(self) -> dict[Vcpu, HostNodes]:
@@ -311,11 +360,10 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         homes = host.homes_of(union(policy.nodes for policy in policies if policy.nodes is not None))
         if homes is None or any(policy.origin is Origin.PLACEMENT_AUTO for policy in policies):
             return IdSet()
-        kept = (
-            IdSet()
-            if self.unconfined
-            else union(each.pin.cpus for each in (self.pinned or self.online).values() if each.pin is not None)
-        )
+        if self.unconfined:
+            return homes
+        inherited = self.inherited.pin if self.domain.online else None
+        kept = self.pinned_cpus or (IdSet() if inherited is None else inherited.cpus)
         return homes | host.nodes_of(kept)
 
     @functools.cached_property
@@ -432,7 +480,7 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         cpus = self.emulator.cpus
         if not self.domain.preallocated or cpus is None:
             return False
-        own = self.host.nodes_of(self.pinned_cpus) if self.pinned else self.vcpu_nodes
+        own = self.host.nodes_of(self.pinned_cpus) if self.pinned_vcpus else self.vcpu_nodes
         nodes = self.host.nodes_of(cpus)
         return bool(own and nodes) and (nodes != own or (len(nodes) > 1 and not self.confined))
 
@@ -468,7 +516,7 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         """What the domain tries to be; None where the host's facts do not tell."""
         if self.domain.realtime & self.domain.online:
             return Intent.REALTIME
-        held = [affinity.cpus for affinity in self.pinned.values() if affinity.cpus is not None]
+        held = self.pinned_sets
         if held and all(len(cpus) == 1 for cpus in held):
             return Intent.DEDICATED
         if not held and self.inherited.origin is not Origin.VCPU_CPUSET:
@@ -487,11 +535,12 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         return self.intent in (Intent.DEDICATED, Intent.REALTIME)
 
     def _within_one_core(self, cpus: HostCpus) -> bool:
-        return len(cpus) == 1 or any(cpus <= core for core in self.host.cores or ())
+        core = self.host.core_of.get(next(iter(cpus)))
+        return len(cpus) == 1 or (core is not None and cpus <= core)
 
     def _node_bound(self) -> bool:
         """Whether every online vCPU is pinned inside one node, or those of each cell inside the cell's own."""
-        if any(affinity.pin is None for affinity in self.online.values()):
+        if self.domain.online - self.pinned_vcpus and self.inherited.pin is None:
             return False
         parts = [cell.cpus & self.domain.online for cell in self.domain.cells] or [self.domain.online]
         return self._in_one_node(self.domain.online) or (len(parts) > 1 and all(map(self._in_one_node, parts)))

@@ -90,7 +90,7 @@ from numalint import (
     Severity.NOTE,
     Category.PINNING,
     needs=Fact.CORES,
-    when=Trait.PINS,
+    when=Trait.PINS | Trait.DEDICATED,
     uses=(Fact.NODES, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:

@@ -86,6 +86,8 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
         yield NotJudged(Fact.NODES, "CPUs")
         return
     present = host.cpus | (host.offline or IdSet())
+    if placement.domain.written_cpus <= present:
+        return
     sets = [(pin, who, acts) for pin, who, acts in _sets(placement) if not pin.cpus <= present]
     at_start = [(pin, who) for pin, who, acts in sets if acts]
     waiting = [(pin, who) for pin, who, acts in sets if not acts]

@@ -88,7 +88,7 @@ from numalint import (
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:
     host = placement.host
     offline: HostCpus = host.offline or IdSet()
-    if not offline:
+    if not offline & placement.domain.written_cpus:
         return
     if host.cpus is None:
         yield NotJudged(Fact.NODES, "CPUs")

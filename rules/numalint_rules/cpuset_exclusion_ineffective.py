@@ -49,13 +49,14 @@ from numalint import (
     IdSet,
     Related,
     Severity,
+    Trait,
     VainExclusion,
     domain_rule,
     set_text,
 )
 
 
-@domain_rule("cpuset-exclusion-ineffective", Severity.WARNING, Category.CORRECTNESS)
+@domain_rule("cpuset-exclusion-ineffective", Severity.WARNING, Category.CORRECTNESS, when=Trait.EXCLUSIONS)
 def check(domain: Domain) -> Iterator[Finding]:
     alike: dict[tuple[str, bool], list[VainExclusion]] = {}
     for each in domain.exclusions:

@@ -64,7 +64,7 @@ Sources:
 import re
 from collections.abc import Iterator
 
-from numalint import MOST_RELATED, Category, Domain, Fault, Finding, IdSet, Related, Severity, domain_rule
+from numalint import MOST_RELATED, Category, Domain, Fault, Finding, IdSet, Related, Severity, Trait, domain_rule
 
 LONGEST = 64
 """A set that is longer in characters is no help."""
@@ -73,7 +73,7 @@ _TERM = re.compile(r"(?P<caret>\^?)(?P<first>[0-9]{1,4})(?:-(?P<last>[0-9]{1,4})
 _BETWEEN = re.compile(r"[,;|]|(?<=[0-9]) +(?=[0-9^])")
 
 
-@domain_rule("cpuset-syntax", Severity.ERROR, Category.CORRECTNESS)
+@domain_rule("cpuset-syntax", Severity.ERROR, Category.CORRECTNESS, when=Trait.FAULTS)
 def check(domain: Domain) -> Iterator[Finding]:
     alike: dict[str, list[Fault]] = {}
     for fault in domain.faults:

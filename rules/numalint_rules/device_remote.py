@@ -133,7 +133,7 @@ class Remote(msgspec.Struct, frozen=True):
     Severity.WARNING,
     Category.IO_LOCALITY,
     needs=Fact.NODES,
-    when=Trait.HOST_DEVICES,
+    when=Trait.HOST_DEVICES | Trait.SEVERAL_NODES,
     uses=(Fact.PCI, Fact.PCI_NODE, Fact.NAMES, Fact.DISTANCES),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:

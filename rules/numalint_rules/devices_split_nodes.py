@@ -92,7 +92,7 @@ from numalint import (
     Severity.NOTE,
     Category.IO_LOCALITY,
     needs=Fact.NODES,
-    when=Trait.HOST_DEVICES,
+    when=Trait.HOST_DEVICES | Trait.SEVERAL_NODES,
     uses=(Fact.PCI, Fact.PCI_NODE, Fact.NAMES, Fact.DISTANCES, Fact.SOCKETS),
 )
 def check(placement: Placement) -> Iterator[Finding]:

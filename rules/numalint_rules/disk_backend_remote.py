@@ -107,7 +107,7 @@ EMULATOR = 0
     Severity.NOTE,
     Category.IO_LOCALITY,
     needs=Fact.NODES,
-    when=Trait.DISKS | Trait.HOST_DEVICES,
+    when=Trait.DISKS | Trait.HOST_DEVICES | Trait.SEVERAL_NODES,
     uses=(Fact.PCI, Fact.PCI_NODE, Fact.NAMES, Fact.DISTANCES, Fact.SOCKETS),
 )
 def check(placement: Placement) -> Iterator[Finding]:

@@ -77,7 +77,7 @@ from numalint import (
     "disk-without-iothread",
     Severity.NOTE,
     Category.THREADS,
-    when=Trait.DISKS | Trait.PINS,
+    when=Trait.DISKS | Trait.PINS | Trait.DEDICATED,
     uses=(Fact.CORES, Fact.NODES, Fact.HOUSEKEEPING),
     precision="medium",
 )

@@ -88,6 +88,7 @@ from numalint import (
     Repeated,
     Severity,
     ThreadPin,
+    Trait,
     Vcpu,
     Vcpus,
     count_text,
@@ -105,7 +106,7 @@ WORDS = {
 }
 
 
-@domain_rule("duplicate-pin", Severity.ERROR, Category.CORRECTNESS)
+@domain_rule("duplicate-pin", Severity.ERROR, Category.CORRECTNESS, when=Trait.REPEATED)
 def check(domain: Domain) -> Iterator[Finding]:
     if len(domain.pins) > len(domain.vcpupins) + len(domain.iothreadpins) + (domain.emulatorpin is not None):
         yield from _pinned_twice(domain)

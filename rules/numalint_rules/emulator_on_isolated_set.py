@@ -125,6 +125,8 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
         if any(len(each.pin.cpus) > 1 for each in _pinned(placement, IdSet())):
             yield NotJudged(Fact.ISOLATED, "the CPUs of the emulator and the IOThreads")
         return
+    if len(isolated & placement.domain.written_cpus) < 2:
+        return
     piled = [each for each in _pinned(placement, isolated) if len(each.isolated) > 1]
     if not piled:
         return

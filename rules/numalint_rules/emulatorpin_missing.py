@@ -105,7 +105,7 @@ from numalint import (
     "emulatorpin-missing",
     Severity.WARNING,
     Category.THREADS,
-    when=Trait.PINS,
+    when=Trait.PINS | Trait.DEDICATED,
     uses=(Fact.NODES, Fact.CORES, Fact.ISOLATED, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:

@@ -86,7 +86,7 @@ from numalint import (
     "emulatorpin-overlaps-vcpu",
     Severity.NOTE,
     Category.THREADS,
-    when=Trait.PINS,
+    when=Trait.PINS | Trait.DEDICATED,
     uses=(Fact.CORES, Fact.NODES, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:

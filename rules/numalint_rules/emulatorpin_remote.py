@@ -95,6 +95,7 @@ from numalint import (
     HostNodes,
     Placement,
     Severity,
+    Trait,
     emulatorpin_text,
     home_places,
     home_text,
@@ -109,6 +110,7 @@ from numalint import (
     Severity.WARNING,
     Category.THREADS,
     needs=Fact.NODES,
+    when=Trait.SEVERAL_NODES,
     uses=(Fact.SOCKETS, Fact.DISTANCES, Fact.HOUSEKEEPING, Fact.ISOLATED),
 )
 def check(placement: Placement) -> Iterator[Finding]:

@@ -64,6 +64,7 @@ from numalint import (
     Pin,
     Placement,
     Severity,
+    Trait,
     emulatorpin_text,
     ids_text,
     node_places,
@@ -77,6 +78,7 @@ from numalint import (
     Severity.NOTE,
     Category.THREADS,
     needs=Fact.NODES,
+    when=Trait.SEVERAL_NODES,
     uses=(Fact.SOCKETS, Fact.DISTANCES, Fact.HOUSEKEEPING, Fact.ISOLATED),
 )
 def check(placement: Placement) -> Iterator[Finding]:

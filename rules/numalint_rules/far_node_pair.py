@@ -87,6 +87,7 @@ from numalint import (
     Placement,
     Related,
     Severity,
+    Trait,
     ids_text,
     node_places,
     node_spread,
@@ -100,6 +101,7 @@ from numalint import (
     Severity.NOTE,
     Category.PLACEMENT,
     needs=(Fact.NODES, Fact.DISTANCES),
+    when=Trait.SEVERAL_NODES,
     uses=(Fact.MEMORY, Fact.HOUSEKEEPING, Fact.PCI_NODE),
     precision="medium",
 )

@@ -157,7 +157,7 @@ Homes = dict[str, HostCpus]
     Severity.NOTE,
     Category.GUEST_TOPOLOGY,
     needs=Fact.SOCKETS,
-    when=Trait.PINS | Trait.TOPOLOGY,
+    when=Trait.PINS | Trait.TOPOLOGY | Trait.DEDICATED,
     uses=(Fact.L3, Fact.CORES, Fact.NODES, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:

@@ -90,10 +90,9 @@ def check(placement: Placement) -> Iterator[Finding]:
     domain, host, topology = placement.domain, placement.host, placement.domain.topology
     if topology is None or topology.threads == 1 or (domain.arch or host.arch or "").startswith("ppc"):
         return
-    sizes = list(map(len, host.cores or ()))
-    if min(sizes, default=0) >= topology.threads:
+    least, most = host.threads_per_core
+    if least >= topology.threads:
         return
-    most = max(sizes, default=0)
     own = host.cores_of(placement.pinned_cpus) if placement.dedicated else ()
     widest = max(map(len, own), default=most)  # of two kinds of core, those that it is pinned to
     if 0 < widest < topology.threads:

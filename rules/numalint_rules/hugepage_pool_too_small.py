@@ -195,6 +195,8 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
             yield NotJudged(Fact.HUGEPAGES, f"how many pages of {size_text(size)} there are")
         elif pools:  # else hugepage-size-unavailable
             of_size = [part for part in parts if part.page_bytes == size]
+            if len(pools) == len(placement.host.nodes or ()) and _pages(of_size, size) <= min(map(_least, pools)):
+                continue  # each node has enough for all
             yield from (_finding(placement, short) for short in _short(placement, size, of_size))
 
 
@@ -228,6 +230,11 @@ def _count(placement: Placement, size: int, parts: list[MemoryPart], nodes: Host
     total = sum((pool.free if pool.total is None else pool.total) or 0 for pool in pools)
     free = sum((pool.total if pool.free is None else pool.free) or 0 for pool in pools)
     return Short(size, parts, nodes, whose, _pages(parts, size), total, free)
+
+
+def _least(pool: Pool) -> int:
+    """How many pages there are for sure."""
+    return min(count for count in (pool.total, pool.free) if count is not None)
 
 
 def _pages(parts: Iterable[MemoryPart], size: int) -> int:

@@ -78,7 +78,7 @@ GIB = 1 << 30
     "hugepages-recommended",
     Severity.NOTE,
     Category.HUGEPAGES,
-    when=Trait.PINS,
+    when=Trait.PINS | Trait.DEDICATED,
     uses=(Fact.CORES, Fact.HUGEPAGES),
     enabled=False,
 )

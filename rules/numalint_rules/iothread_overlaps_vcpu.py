@@ -98,7 +98,7 @@ class _Shared(NamedTuple):
     "iothread-overlaps-vcpu",
     Severity.NOTE,
     Category.THREADS,
-    when=Trait.IOTHREADS | Trait.PINS,
+    when=Trait.IOTHREADS | Trait.PINS | Trait.DEDICATED,
     uses=(Fact.CORES, Fact.NODES, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:

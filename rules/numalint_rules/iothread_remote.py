@@ -101,7 +101,7 @@ from numalint import (
     Severity.WARNING,
     Category.THREADS,
     needs=Fact.NODES,
-    when=Trait.IOTHREADS | Trait.PINS,
+    when=Trait.IOTHREADS | Trait.PINS | Trait.SEVERAL_NODES,
     uses=(Fact.SOCKETS, Fact.DISTANCES, Fact.HOUSEKEEPING, Fact.ISOLATED),
 )
 def check(placement: Placement) -> Iterator[Finding]:

@@ -124,7 +124,7 @@ JUDGED = (Intent.DEDICATED, Intent.REALTIME, Intent.NODE_BOUND)
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:
     loose = IdSet.of(thread for thread, affinity in placement.used_iothreads.items() if not affinity.explicit)
-    if not loose or not placement.pinned:
+    if not loose or not placement.pinned_vcpus:
         return
     if placement.intent is None:
         yield NotJudged(Fact.CORES, "whether the pins are whole cores")

@@ -110,6 +110,7 @@ from numalint import (
     Related,
     Release,
     Severity,
+    Trait,
     count_text,
     domain_rule,
     ids_text,
@@ -126,7 +127,7 @@ CELL_ADDED = Release(9, 6)
 """From here on libvirt gives a guest with ``<maxMemory>`` and without cells one."""
 
 
-@domain_rule("memory-device-invalid", Severity.ERROR, Category.CORRECTNESS)
+@domain_rule("memory-device-invalid", Severity.ERROR, Category.CORRECTNESS, when=Trait.MORE_MEMORY)
 def check(domain: Domain) -> Iterator[Finding]:
     devices, limit = domain.guest.memory, domain.maximum_memory
     if not (devices or limit is not None) or not domain.on_qemu:

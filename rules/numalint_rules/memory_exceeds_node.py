@@ -103,6 +103,7 @@ from numalint import (
     Placement,
     Related,
     Severity,
+    Trait,
     ids_text,
     node_places,
     placement_rule,
@@ -124,6 +125,7 @@ class Overfull(NamedTuple):
     Severity.ERROR,
     Category.PLACEMENT,
     needs=(Fact.NODES, Fact.MEMORY),
+    when=Trait.ORDINARY_PAGES,
     uses=(Fact.HUGEPAGES, Fact.DISTANCES),
     precision="very-high",
 )

@@ -112,6 +112,7 @@ from numalint import (
     IdSet,
     Related,
     Severity,
+    Trait,
     Vcpus,
     count_text,
     domain_rule,
@@ -123,7 +124,7 @@ from numalint import (
 LOCAL, FARTHEST = 10, 255
 
 
-@domain_rule("numa-cell-invalid", Severity.ERROR, Category.CORRECTNESS)
+@domain_rule("numa-cell-invalid", Severity.ERROR, Category.CORRECTNESS, when=Trait.NUMA)
 def check(domain: Domain) -> Iterator[Finding]:
     if domain.numa_place is None:
         return

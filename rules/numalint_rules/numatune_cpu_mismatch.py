@@ -129,7 +129,7 @@ from numalint import (
     Severity.ERROR,
     Category.MEMORY,
     needs=Fact.NODES,
-    when=Trait.NUMATUNE,
+    when=Trait.NUMATUNE | Trait.SEVERAL_NODES,
     uses=(Fact.SOCKETS, Fact.DISTANCES, Fact.MEMORY, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:

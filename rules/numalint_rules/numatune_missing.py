@@ -96,7 +96,7 @@ def check(placement: Placement) -> Iterator[Finding]:
     if placement.host.one_node or not placement.unbound or placement.touched_elsewhere:
         return
     if placement.confined:
-        nodes = placement.host.nodes_of(placement.pinned_cpus) if placement.pinned else placement.vcpu_nodes
+        nodes = placement.host.nodes_of(placement.pinned_cpus) if placement.pinned_vcpus else placement.vcpu_nodes
         if nodes:  # else cpu-nonexistent has it
             yield _memory_left_free(placement)
     elif len(placement.domain.cells) > 1:

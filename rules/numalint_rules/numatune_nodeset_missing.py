@@ -57,10 +57,10 @@ Sources:
 
 from collections.abc import Iterator
 
-from numalint import Category, Domain, Finding, Severity, cpus_text, domain_rule, union
+from numalint import Category, Domain, Finding, Severity, Trait, cpus_text, domain_rule, union
 
 
-@domain_rule("numatune-nodeset-missing", Severity.ERROR, Category.CORRECTNESS)
+@domain_rule("numatune-nodeset-missing", Severity.ERROR, Category.CORRECTNESS, when=Trait.FAULTS)
 def check(domain: Domain) -> Iterator[Finding]:
     for fault in domain.faults:
         if fault.rule == "numatune-nodeset-missing":

@@ -76,12 +76,12 @@ from numalint import (
     Severity.WARNING,
     Category.MEMORY,
     needs=Fact.NODES,
-    when=Trait.NUMATUNE,
+    when=Trait.NUMATUNE | Trait.SEVERAL_NODES,
     uses=(Fact.SOCKETS, Fact.DISTANCES, Fact.HOUSEKEEPING, Fact.ISOLATED),
 )
 def check(placement: Placement) -> Iterator[Finding]:
     # vCPUs with pins of their own: numatune-cpu-mismatch, cell-binding-disagree, vcpupin-partial
-    if placement.host.one_node or (placement.pinned and not placement.unconfined):
+    if placement.host.one_node or (placement.pinned_vcpus and not placement.unconfined):
         return
     reach = placement.vcpu_nodes
     if reach is None:

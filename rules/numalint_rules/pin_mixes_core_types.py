@@ -66,7 +66,11 @@ from numalint import (
 
 
 @placement_rule(
-    "pin-mixes-core-types", Severity.NOTE, Category.PINNING, when=Trait.PINS, uses=(Fact.CORES, Fact.HOUSEKEEPING)
+    "pin-mixes-core-types",
+    Severity.NOTE,
+    Category.PINNING,
+    when=Trait.PINS | Trait.DEDICATED,
+    uses=(Fact.CORES, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:
     kinds, pinned = placement.host.kinds or {}, placement.pinned_cpus

@@ -105,7 +105,7 @@ THREADS, FORGIVING = Release(8, 10), Release(9, 3)
     Severity.NOTE,
     Category.MEMORY,
     needs=Fact.NODES,
-    when=Trait.PREALLOCATED | Trait.NUMATUNE,
+    when=Trait.PREALLOCATED | Trait.NUMATUNE | Trait.SEVERAL_NODES,
 )
 def check(placement: Placement) -> Iterator[Finding]:
     pin, host = placement.emulator.pin, placement.host

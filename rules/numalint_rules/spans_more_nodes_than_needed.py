@@ -97,6 +97,7 @@ from numalint import (
     Place,
     Placement,
     Severity,
+    Trait,
     count_text,
     ids_text,
     node_places,
@@ -113,6 +114,7 @@ from numalint import (
     Severity.WARNING,
     Category.PLACEMENT,
     needs=Fact.NODES,
+    when=Trait.SEVERAL_NODES,
     uses=(Fact.MEMORY, Fact.DISTANCES, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:

@@ -89,7 +89,7 @@ class Tight(msgspec.Struct, frozen=True):
     Severity.NOTE,
     Category.MEMORY,
     needs=(Fact.NODES, Fact.MEMORY),
-    when=Trait.NUMATUNE,
+    when=Trait.NUMATUNE | Trait.ORDINARY_PAGES,
     uses=Fact.HUGEPAGES,
 )
 def check(placement: Placement) -> Iterator[Finding]:

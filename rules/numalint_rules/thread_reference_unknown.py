@@ -169,11 +169,12 @@ Clause = tuple[Place, str]
 
 @domain_rule("thread-reference-unknown", Severity.ERROR, Category.CORRECTNESS)
 def check(domain: Domain) -> Iterator[Finding]:
-    uses = [each for each in domain.guest.iothread_uses if domain.on_qemu and _read(domain, each)]
+    uses = [each for each in domain.guest.iothread_uses if _read(domain, each)] if domain.on_qemu else []
     if uses or domain.iothreadpins or domain.listed_iothreads or domain.schedulers:
         yield from _unknown_iothreads(domain, uses)
     if uses:
         yield from _on_other_buses(uses)
+    if any(each.queues is not None for each in uses):
         yield from _dealt_wrongly(uses)
     if domain.schedulers:
         yield from _unknown_vcpus(domain)
@@ -183,10 +184,9 @@ def check(domain: Domain) -> Iterator[Finding]:
 
 def _read(domain: Domain, use: IOThreadUse) -> bool:
     """Whether libvirt reads it; ``iothread='0'`` of a controller means none."""
-    disk = use.user.startswith("disk")
     if use.queues is None:
-        return disk or use.thread > 0
-    return domain.libvirt >= (DISK_MAPS if disk else CONTROLLER_MAPS)
+        return use.thread > 0 or use.user.startswith("disk")
+    return domain.libvirt >= (DISK_MAPS if use.user.startswith("disk") else CONTROLLER_MAPS)
 
 
 def _said(at: Sequence[Clause], message: str, why: str, help: str, **data: str | int) -> Finding:

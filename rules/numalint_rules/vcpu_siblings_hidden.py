@@ -91,7 +91,9 @@ from numalint import (
 )
 
 
-@placement_rule("vcpu-siblings-hidden", Severity.NOTE, Category.PINNING, needs=Fact.CORES, when=Trait.PINS)
+@placement_rule(
+    "vcpu-siblings-hidden", Severity.NOTE, Category.PINNING, needs=Fact.CORES, when=Trait.PINS | Trait.DEDICATED
+)
 def check(placement: Placement) -> Iterator[Finding]:
     domain, host = placement.domain, placement.host
     if domain.topology is not None and domain.topology.threads > 1:

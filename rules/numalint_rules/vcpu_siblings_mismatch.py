@@ -121,13 +121,13 @@ MOST_PINS = 16
     Severity.WARNING,
     Category.PINNING,
     needs=Fact.CORES,
-    when=Trait.PINS | Trait.TOPOLOGY,
+    when=Trait.PINS | Trait.TOPOLOGY | Trait.DEDICATED,
 )
 def check(placement: Placement) -> Iterator[Finding]:
     domain, host = placement.domain, placement.host
     threads = 1 if domain.topology is None else domain.topology.threads
     # guest-threads-without-host-smt speaks where the host's cores have fewer threads
-    if threads < 2 or not placement.dedicated or max(map(len, host.cores or ()), default=0) < threads:
+    if threads < 2 or not placement.dedicated or host.threads_per_core[1] < threads:
         return
     torn = [core & domain.online for core in domain.guest_cores if _torn(placement, core)]
     if not torn:

@@ -61,7 +61,6 @@ from numalint import (
     Affinity,
     Category,
     Finding,
-    IdSet,
     Origin,
     Placement,
     Related,
@@ -77,8 +76,8 @@ from numalint import (
 
 @placement_rule("vcpupin-partial", Severity.WARNING, Category.PINNING, when=Trait.PINS, precision="very-high")
 def check(placement: Placement) -> Iterator[Finding]:
-    pinned, inherited = placement.pinned, placement.inherited
-    rest = placement.domain.online - IdSet.of(pinned) - placement.domain.realtime  # rt-vcpu-unpinned has these
+    pinned, inherited = placement.pinned_vcpus, placement.inherited
+    rest = placement.domain.online - pinned - placement.domain.realtime  # rt-vcpu-unpinned has these
     if not pinned or not rest or (inherited.cpus is not None and inherited.cpus <= placement.pinned_cpus):
         return
     apart = inherited.pin is not None and not inherited.pin.cpus & placement.pinned_cpus
@@ -93,7 +92,7 @@ def check(placement: Placement) -> Iterator[Finding]:
         related=(*_inherited_from(inherited), pins),
         why="they share these CPUs with whatever else runs there" if apart else _why(placement, inherited),
         help=f"add a <vcpupin> for {ids_text('vCPU', rest)}, or set <vcpu cpuset='{set_text(placement.pinned_cpus)}'>",
-        data={"unpinned": str(rest), "pinned": str(IdSet.of(pinned))},
+        data={"unpinned": str(rest), "pinned": str(pinned)},
     )
 
 

@@ -83,7 +83,7 @@ from numalint import NEAR, Category, Fact, Finding, HostNodes, Placement, Severi
     Severity.WARNING,
     Category.PINNING,
     needs=Fact.NODES,
-    when=Trait.PINS,
+    when=Trait.PINS | Trait.SEVERAL_NODES,
     uses=(Fact.SOCKETS, Fact.DISTANCES, Fact.MEMORY, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:

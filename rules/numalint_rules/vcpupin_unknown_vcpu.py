@@ -63,7 +63,7 @@ from numalint import (
 )
 
 
-@domain_rule("vcpupin-unknown-vcpu", Severity.WARNING, Category.CORRECTNESS, when=Trait.PINS)
+@domain_rule("vcpupin-unknown-vcpu", Severity.WARNING, Category.CORRECTNESS, when=Trait.PINS | Trait.REPEATED)
 def check(domain: Domain) -> Iterator[Finding]:
     if len(domain.pins) == len(domain.vcpupins) + len(domain.iothreadpins) + (domain.emulatorpin is not None):
         return

@@ -81,6 +81,7 @@ from numalint import (
     Place,
     Related,
     Severity,
+    Trait,
     Vcpu,
     Vcpus,
     count_text,
@@ -90,7 +91,7 @@ from numalint import (
 )
 
 
-@domain_rule("vcpus-list-surprise", Severity.WARNING, Category.CORRECTNESS)
+@domain_rule("vcpus-list-surprise", Severity.WARNING, Category.CORRECTNESS, when=Trait.LISTED_VCPUS)
 def check(domain: Domain) -> Iterator[Finding]:
     listed = domain.listed_vcpus
     if not listed or not domain.on_qemu:

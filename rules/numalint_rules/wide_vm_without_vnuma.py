@@ -131,6 +131,7 @@ from numalint import (
     Placement,
     Related,
     Severity,
+    Trait,
     count_text,
     ids_text,
     node_places,
@@ -146,6 +147,7 @@ from numalint import (
     Severity.WARNING,
     Category.GUEST_TOPOLOGY,
     needs=Fact.NODES,
+    when=Trait.SEVERAL_NODES,
     uses=(Fact.SOCKETS, Fact.DISTANCES, Fact.MEMORY, Fact.HOUSEKEEPING),
 )
 def check(placement: Placement) -> Iterator[Finding]:
