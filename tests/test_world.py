@@ -163,3 +163,17 @@ def test_a_host_that_cannot_be_read_is_an_error_and_its_domains_are_judged_witho
     assert done.exit_code == 2
     assert [(problem["kind"], problem["path"]) for problem in report["problems"]] == [("unreadable-host", "caps.xml")]
     assert report["coverage"]["without_host"] == 1
+
+
+def test_a_domain_is_not_judged_on_a_farther_host_where_the_nearest_is_not_clear(folder: Path) -> None:
+    host("far.host.toml", cores=2)
+    host("two/one.host.toml")
+    host("two/two.host.toml")
+    write("broken/bad.host.toml", "format = 1\nslip = 1\n")
+    domain("two/a.xml", cpu=99)
+    domain("broken/b.xml", cpu=99)
+    done, report = check(".")
+    assert done.exit_code == 2
+    assert {each["kind"] for each in report["problems"]} == {"ambiguous-host", "unreadable-host"}
+    assert hosts_of(report) == []
+    assert report["coverage"]["without_host"] == 2

@@ -10,13 +10,14 @@ from typing import NamedTuple
 import msgspec
 
 from numalint.engine.declared import unmet_glob, with_declared
-from numalint.engine.discover import STDIN, repository_of
+from numalint.engine.discover import STDIN
 from numalint.engine.glob import matches
+from numalint.engine.nearest import Nearest
 from numalint.loaders.config import Keys, LoadedConfig
 from numalint.loaders.config_file import NAME
 from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
-from numalint.loaders.host.inputs import HOST_SUFFIXES, is_path, load_inputs, recognise
+from numalint.loaders.host.inputs import is_path, load_inputs, recognise
 from numalint.model.claim import Claim
 from numalint.model.fleet import OVERCOMMIT, Fleet
 from numalint.model.host import Host
@@ -90,6 +91,7 @@ class World:
         self.inputs: set[str] = set()
         self._config = config
         self._sniffer = sniffer
+        self._nearest = Nearest(lambda path: sniffer.kind(path).format)
         self._loaded: dict[str, Host | None] = {}
         self._absolute: dict[str, str] = {}
         self._assigned: dict[str, tuple[Assigned, ...]] = {}
@@ -203,50 +205,26 @@ class World:
         return self._loaded[key]
 
     def _nearest_to(self, folder: str) -> Host | None:
-        if folder not in self._loaded:
-            here = self._in_folder(folder)
-            stop = os.path.exists(os.path.join(folder, ".git")) or os.path.exists(os.path.join(folder, NAME))
-            above = os.path.dirname(folder)
-            if here is None and not stop and above != folder and self._may_climb(folder):
-                here = self._nearest_to(above)
-            self._loaded[folder] = here
-        return self._loaded[folder]
-
-    def _may_climb(self, folder: str) -> bool:
-        """Outside a repository the search ends at the working directory, if the folder lies below it."""
-        if repository_of(folder) is not None:
-            return True
-        here = str(Path.cwd())
-        return folder != here and folder.startswith(here + os.sep)
-
-    def _in_folder(self, folder: str) -> Host | None:
-        whole, partial = self._candidates(folder)
-        if len(whole) > 1:
-            first, second = (os.path.relpath(path) for path in whole[:2])
-            stem = Path(first).stem.partition(".")[0]
-            help = (
-                f"say in {NAME} which it is:\n"
-                f"[hosts.{stem}]\ntopology = [{Path(first).name!r}]  # or both, if they are of one host\n"
-                'domains = ["*.xml"]'
-            )
-            self._problem("ambiguous-host", f"two hosts are equally near: {first} and {second}", folder, help)
+        """The host of the nearest host files, loaded once."""
+        nearest = self._nearest.to(folder)
+        if nearest is None:
             return None
-        return self._load((*whole, *partial), None) if whole else None
+        if nearest not in self._loaded:
+            whole, partial = self._nearest.inputs(nearest)
+            if len(whole) > 1:
+                self._two_hosts(nearest, whole)
+            self._loaded[nearest] = None if len(whole) > 1 else self._load((*whole, *partial), None)
+        return self._loaded[nearest]
 
-    def _candidates(self, folder: str) -> tuple[list[str], list[str]]:
-        """The host files of a folder: those that can serve alone, and those that only add to one."""
-        whole: list[str] = []
-        partial: list[str] = []
-        for name in sorted(os.listdir(folder)):
-            if name.lower().endswith(HOST_SUFFIXES) and name != NAME:
-                path = os.path.join(folder, name)
-                try:
-                    format = self._sniffer.kind(path).format if os.path.isfile(path) else None
-                except OSError:
-                    format = None
-                if format is not None:
-                    (partial if format.partial else whole).append(os.path.relpath(path))
-        return whole, partial
+    def _two_hosts(self, folder: str, whole: tuple[str, ...]) -> None:
+        first, second = (os.path.relpath(path) for path in whole[:2])
+        stem = Path(first).stem.partition(".")[0]
+        help = (
+            f"say in {NAME} which it is:\n"
+            f"[hosts.{stem}]\ntopology = [{Path(first).name!r}]  # or both, if they are of one host\n"
+            'domains = ["*.xml"]'
+        )
+        self._problem("ambiguous-host", f"two hosts are equally near: {first} and {second}", folder, help)
 
     def _load(self, inputs: tuple[str, ...], name: str | None) -> Host | None:
         self.inputs.update(os.path.realpath(each) for each in inputs)
