@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from lxml import etree
 
@@ -27,8 +28,8 @@ _BY_PATH = re.compile(r"/dev/disk/by-path/(?:virtio-)?pci-([0-9a-f]{4,8}:[0-9a-f
 _PERSISTENT = re.compile(r"/dev/(?!shm/|hugepages)")
 """What backs persistent memory in /dev, but for files in memory."""
 
-_TELLING = etree.XPath("boolean(controller[@type='pci'][target/node or driver])")
-"""Whether a PCI controller says more than where it sits; mostly none does, and they are half of all devices."""
+_TELLING = etree.XPath("controller/driver | controller/target/node")
+"""What makes a controller more than a bus; for PCI, whose controllers are half of all devices, mostly nothing does."""
 
 _SUBSYSTEM = ("subsystem", None)
 
@@ -36,17 +37,23 @@ _SUBSYSTEM = ("subsystem", None)
 def read_devices(sections: Sequence[Element], reader: Reader) -> GuestDevices:
     """What is in ``<devices>``, each kind in the order of the file."""
     found = Found()
-    plain = not any(_TELLING(devices) for devices in sections)
+    buses = not any(map(_tells, sections))
     for devices in sections:
         for element in devices:
             tag = element.tag
-            if plain and tag == "controller" and element.get("type") == "pci":
-                read_index(element, reader)  # libvirt refuses one that is no number
+            if buses and tag == "controller" and element.get("type") == "pci":
+                read_index(element, reader)  # which libvirt refuses where it is no number
             elif tag in _READ:
                 parts = Sections(element)
                 for read in _READ[tag]:
                     read(element, parts, reader, found)
     return found.devices()
+
+
+def _tells(devices: Element) -> bool:
+    """Whether some PCI controller is more than a bus."""
+    parts: Any = _TELLING(devices)
+    return any(part.tag == "node" or part.getparent().get("type") == "pci" for part in parts)
 
 
 def _hostdev(element: Element, parts: Sections, reader: Reader, found: Found) -> None:

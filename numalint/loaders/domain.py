@@ -15,7 +15,7 @@ from numalint.loaders.domain_memory import (
     memory_bytes,
     preallocates,
 )
-from numalint.loaders.element import Reader, Sections
+from numalint.loaders.element import Reader, Sections, attribute
 from numalint.loaders.xml import Element, parse, parse_stream
 from numalint.model.domain import (
     Domain,
@@ -88,8 +88,9 @@ def _domain(root: Element, reader: Reader) -> Domain:
         automatic = True
     cells = guest_cells(cpu, maximum, reader)
     guest = read_devices(top.all("devices"), reader)
-    hugepages = huge_pages(top.below("memoryBacking"), reader)
-    backing = memory_backing(top, reader)
+    backed = top.below("memoryBacking")
+    hugepages = huge_pages(backed, reader)
+    backing = memory_backing(top.first("memoryBacking"), backed, reader)
     memory, system = top.first("memory"), top.below("os").first("type")
     written = None if memory is None else reader.size(memory, TEXT)
     balloon = top.first("currentMemory")
@@ -101,8 +102,8 @@ def _domain(root: Element, reader: Reader) -> Domain:
         uuid=top.text("uuid"),
         uuid_place=reader.text_or_none(top.first("uuid")),
         virtualisation=root.get("type"),
-        arch=_attribute(system, "arch"),
-        machine=_attribute(system, "machine"),
+        arch=attribute(system, "arch"),
+        machine=attribute(system, "machine"),
         maximum=maximum,
         current=current,
         online=_online(maximum, current, listed),
@@ -133,23 +134,19 @@ def _domain(root: Element, reader: Reader) -> Domain:
         topology=_topology(cpu, reader),
         guest=guest,
         ioapic=_ioapic(top),
-        cpu_mode=_attribute(top.first("cpu"), "mode"),
+        cpu_mode=attribute(top.first("cpu"), "mode"),
         cpu_model=cpu.text("model"),
         cpu_features={each.get("name", ""): each.get("policy", "require") for each in cpu.all("feature")},
-        repeated=_repeated(top, reader),
+        repeated=_repeated(top, numatune, reader),
         dropped=_dropped(vcpu, automatic, binding, memory_automatic, reader),
         exclusions=tuple(reader.exclusions),
         faults=tuple(reader.faults),
     )
 
 
-def _attribute(element: Element | None, name: str) -> str | None:
-    return None if element is None else element.get(name)
-
-
 def _ioapic(top: Sections) -> str | None:
     """Who emulates the I/O APIC, where the domain says so."""
-    return _attribute(top.below("features").first("ioapic"), "driver")
+    return attribute(top.below("features").first("ioapic"), "driver")
 
 
 def _counts(vcpu: Element | None, reader: Reader) -> tuple[int, int | None]:
@@ -190,9 +187,9 @@ def _pin(element: Element, reader: Reader) -> Pin | None:
 
 def _pins(cputune: Sections, reader: Reader) -> tuple[ThreadPin, ...]:
     found = []
-    for thread, tag, attribute in _NAMED:
+    for thread, tag, naming in _NAMED:
         for element in cputune.all(tag):
-            number, pin = reader.number(element, attribute), _pin(element, reader)
+            number, pin = reader.number(element, naming), _pin(element, reader)
             if number is not None and pin is not None:
                 found.append(ThreadPin(thread, number, pin))
     for element in cputune.all("emulatorpin"):
@@ -235,9 +232,9 @@ def _iothreads(top: Sections, listed: tuple[ListedIOThread, ...], reader: Reader
 
 def _schedulers(cputune: Sections, reader: Reader) -> tuple[Scheduler, ...]:
     found = []
-    for thread, tag, attribute in _SCHEDULERS:
+    for thread, tag, naming in _SCHEDULERS:
         for element in cputune.all(tag):
-            ids: IdSet[int] | None = reader.id_set(element, attribute)
+            ids: IdSet[int] | None = reader.id_set(element, naming)
             if ids is not None:
                 found.append(_scheduler(thread, ids, element, reader))
     found += [_scheduler("emulator", IdSet(), element, reader) for element in cputune.all("emulatorsched")]
@@ -263,8 +260,8 @@ def _topology(cpu: Sections, reader: Reader) -> Topology | None:
     return Topology(sockets, dies, clusters, cores, threads, reader.place(element))
 
 
-def _repeated(top: Sections, reader: Reader) -> tuple[Repeated, ...]:
-    tags = [("vcpu", top), ("numatune", top), ("memory", top.below("numatune"))]
+def _repeated(top: Sections, numatune: Sections, reader: Reader) -> tuple[Repeated, ...]:
+    tags = (("vcpu", top), ("numatune", top), ("memory", numatune))
     return tuple(Repeated(tag, reader.place(each)) for tag, among in tags for each in among.all(tag)[1:])
 
 

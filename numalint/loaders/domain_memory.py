@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from numalint.loaders.element import Reader, Sections
+from numalint.loaders.element import Reader, Sections, attribute
 from numalint.loaders.xml import Element
 from numalint.model.devices import (
     Device,
@@ -77,16 +77,14 @@ def maximum_memory(top: Sections, reader: Reader) -> MaxMemory | None:
     return MaxMemory(size, slots, reader.place(element))
 
 
-def memory_backing(top: Sections, reader: Reader) -> MemoryBacking:
-    element = top.first("memoryBacking")
+def memory_backing(element: Element | None, backing: Sections, reader: Reader) -> MemoryBacking:
+    """What is in ``<memoryBacking>``, of which ``backing`` are the children."""
     if element is None:
         return MemoryBacking()
-    backing = Sections(element)
-    source, access, allocation = (backing.first(tag) for tag in ("source", "access", "allocation"))
     return MemoryBacking(
-        source=None if source is None else source.get("type"),
-        access=None if access is None else access.get("mode"),
-        allocation=None if allocation is None else allocation.get("mode"),
+        source=attribute(backing.first("source"), "type"),
+        access=attribute(backing.first("access"), "mode"),
+        allocation=attribute(backing.first("allocation"), "mode"),
         locked=backing.first("locked") is not None,
         unshared=backing.first("nosharepages") is not None,
         place=reader.place(element),

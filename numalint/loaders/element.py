@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -11,9 +12,7 @@ from numalint.model.host import PciAddress
 from numalint.model.idset import ALL_EXCLUDED, Id, IdSet, NotationError, terms
 from numalint.model.place import TEXT, Place
 
-_MOST_DIGITS = 18
-"""A number that has more is none that libvirt's integers hold."""
-
+_DECIMAL = re.compile(r"[0-9]{1,18}", re.ASCII)
 _C_LITERAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,10}|[1-9][0-9]{0,9}", re.ASCII)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 
@@ -27,9 +26,14 @@ class Sections:
 
     def __init__(self, *elements: Element) -> None:
         self._children: dict[str, list[Element]] = {}
+        children = self._children
         for element in elements:
             for child in element:
-                self._children.setdefault(child.tag, []).append(child)
+                tag = child.tag
+                if tag in children:
+                    children[tag].append(child)
+                else:
+                    children[tag] = [child]
 
     def all(self, tag: str) -> Sequence[Element]:
         return self._children.get(tag, ())
@@ -111,11 +115,11 @@ class Reader:
         ``default`` where the attribute is absent; without a default that is a fault, as is anything else.
         """
         text = _text(element) if attribute == TEXT else element.get(attribute)
-        if text is None:
-            if default is not None:
-                return default
-        elif text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS:
-            return int(text)
+        if text is None and default is not None:
+            return default
+        number = None if text is None else _decimal(text)
+        if number is not None:
+            return number
         what = "its content" if attribute == TEXT else attribute
         found = "is missing" if text is None else f"is {text!r}, not a decimal number"
         self.fault(element, attribute, f"<{element.tag}>: {what} {found}", f"{what} {found}")
@@ -216,6 +220,12 @@ def c_literal(text: str) -> int | None:
     if not _C_LITERAL.fullmatch(text):
         return None
     return int(text, 16 if text[:2] in ("0x", "0X") else 8 if text[0] == "0" else 10)
+
+
+@functools.lru_cache(maxsize=4096)
+def _decimal(text: str) -> int | None:
+    """A decimal number as libvirt's integers hold them; None where it is none. Those of a fleet repeat."""
+    return int(text) if _DECIMAL.fullmatch(text) else None
 
 
 def _text(element: Element) -> str | None:
