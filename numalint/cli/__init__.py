@@ -15,6 +15,7 @@ COMMANDS = {
     "completion": "completion",
     "config": "config",
     "explain": "rules",
+    "init": "init",
     "rules": "rules",
     "schema": "schema",
     "show": "show",
