@@ -52,7 +52,7 @@ def init(folder: str, write: bool) -> None:
         next = f"{printable(there)} is there already" if there else f"next: numalint init {shown} --write"
         click.echo(f"{_found(proposal)}; {next}", err=True)
         return
-    path = os.path.join(folder, NAME)
+    path = os.path.normpath(os.path.join(folder, NAME))
     try:
         write_whole(path, text)
     except OSError as error:

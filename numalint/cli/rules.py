@@ -87,7 +87,7 @@ def test(context: click.Context, /, paths: tuple[str, ...]) -> None:
     context.exit(1 if failed else 0)
 
 
-TOPICS = ("topology", "host-toml")
+TOPICS = ("topology", "host-toml", "numalint-toml")
 """What is explained beside rules and notices: a file of numalint/texts each."""
 
 
@@ -95,14 +95,15 @@ def _complete_subject(_context: click.Context, _parameter: click.Parameter, begu
     return [id for id in (*plugins.load().rules, *NOTICES, *TOPICS) if id.startswith(begun)]
 
 
-@click.command(short_help="Print the page of a rule, or of a topic (topology, host-toml).")
+@click.command(short_help="Print the page of a rule, or of a topic (topology, host-toml, numalint-toml).")
 @click.argument("subject", metavar="RULE", shell_complete=_complete_subject)
 @click.option("-f", "--format", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
 @colour_option
 def explain(subject: str, format: str, color: str) -> None:
     """Print the page of a RULE: what it finds, why it hurts, bad and good examples, how to mend it.
 
-    numalint explain topology says how to get a description of a host, numalint explain host-toml how to write one.
+    numalint explain topology says how to get a description of a host, numalint explain host-toml how to write one, numalint
+    explain numalint-toml how to write the configuration.
     """
     page = _page(subject)
     click.echo(page if format == "markdown" else pages.in_terminal(page, wants_colour(color, sys.stdout)), nl=False)
