@@ -125,7 +125,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -151,7 +152,7 @@ ON_PCI = ("hostdev pci", "interface hostdev", "hostdev mdev")
 """What the guest has as a PCI device of its own."""
 
 
-class _Hidden(NamedTuple):
+class _Hidden(msgspec.Struct, frozen=True):
     """A device below the root bus that is on ``node``, where the memory of ``cells`` is."""
 
     device: Device

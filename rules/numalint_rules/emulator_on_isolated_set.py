@@ -81,7 +81,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -103,7 +104,7 @@ from numalint import (
 )
 
 
-class _Piled(NamedTuple):
+class _Piled(msgspec.Struct, frozen=True):
     """Threads that are pinned to several isolated CPUs; ``verb`` goes with them."""
 
     who: str

@@ -87,7 +87,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -112,7 +113,7 @@ from numalint import (
 )
 
 
-class Overfull(NamedTuple):
+class Overfull(msgspec.Struct, frozen=True):
     """A cell with the nodes that it is bound to. ``cpus`` and ``memory`` are what these have of each that is too little."""
 
     cell: Cell

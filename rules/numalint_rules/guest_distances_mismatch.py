@@ -107,7 +107,8 @@ Sources:
 
 from collections.abc import Iterator
 from itertools import pairwise, permutations
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     Category,
@@ -136,7 +137,7 @@ MOST_CELLS = 4
 """Distances of more cells are no help that one reads."""
 
 
-class Way(NamedTuple):
+class Way(msgspec.Struct, frozen=True):
     """From one guest cell to another: how far the guest is told it is, and how far their nodes are."""
 
     start: Cell

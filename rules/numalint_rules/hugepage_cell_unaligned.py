@@ -84,7 +84,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -109,7 +110,7 @@ REFUSED = (11, 0)
 """The libvirt that stands for a QEMU which refuses it: the two come together in a distribution."""
 
 
-class Memory(NamedTuple):
+class Memory(msgspec.Struct, frozen=True):
     """Memory that is made of huge pages: whose it is, how much, of pages of which size, and where that is written."""
 
     whose: str

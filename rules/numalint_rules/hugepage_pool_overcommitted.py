@@ -128,7 +128,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     Conflict,
@@ -152,7 +153,7 @@ from numalint import (
 Pools = dict[HostNode, int | None]
 
 
-class Need(NamedTuple):
+class Need(msgspec.Struct, frozen=True):
     """Pages of ``size`` bytes: ``wanted`` are the nodes that they are to come from, ``nodes`` those that they can come from."""
 
     size: int

@@ -121,7 +121,8 @@ Sources:
 
 import enum
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -155,7 +156,7 @@ class Whose(enum.Enum):
     MOST = enum.auto()
 
 
-class Short(NamedTuple):
+class Short(msgspec.Struct, frozen=True):
     """Parts of the guest that want so many pages of ``size`` of ``nodes``, of which these have ``total``, ``free`` now."""
 
     size: int

@@ -61,7 +61,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -85,7 +86,7 @@ from numalint import (
 )
 
 
-class _Shared(NamedTuple):
+class _Shared(msgspec.Struct, frozen=True):
     """An IOThread whose pin has ``cpus`` of ``vcpus``."""
 
     thread: int

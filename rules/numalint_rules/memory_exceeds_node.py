@@ -89,7 +89,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -111,7 +112,7 @@ from numalint import (
 )
 
 
-class Overfull(NamedTuple):
+class Overfull(msgspec.Struct, frozen=True):
     """Nodes that have less memory for guests in ordinary pages than is to come from them."""
 
     nodes: HostNodes

@@ -97,7 +97,8 @@ Sources:
 import math
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     Claim,
@@ -121,7 +122,7 @@ from numalint import (
 FULL, EMPTY = 0.8, 0.3
 
 
-class Load(NamedTuple):
+class Load(msgspec.Struct, frozen=True):
     """What domains have of a node, of so much: CPUs, or bytes of ordinary memory."""
 
     node: HostNode

@@ -114,7 +114,8 @@ Sources:
 
 import functools
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     Conflict,
@@ -135,7 +136,7 @@ from numalint import (
 )
 
 
-class Need(NamedTuple):
+class Need(msgspec.Struct, frozen=True):
     """Memory that is to come from some nodes; ``strict``: or not at all."""
 
     nodes: HostNodes

@@ -89,7 +89,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     Claim,
@@ -112,7 +113,7 @@ from numalint import (
 )
 
 
-class Roamer(NamedTuple):
+class Roamer(msgspec.Struct, frozen=True):
     """A domain with vCPUs that may run on others' dedicated CPUs ``cpus``; ``stuck``: and nowhere else."""
 
     claim: Claim

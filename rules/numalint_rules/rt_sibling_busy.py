@@ -67,7 +67,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -91,7 +92,7 @@ from numalint import (
 )
 
 
-class _Neighbour(NamedTuple):
+class _Neighbour(msgspec.Struct, frozen=True):
     """A thread with a pin, and the siblings of realtime CPUs that it may run on."""
 
     who: str

@@ -65,7 +65,8 @@ Sources:
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     MOST_RELATED,
@@ -89,7 +90,7 @@ from numalint import (
 )
 
 
-class _Clash(NamedTuple):
+class _Clash(msgspec.Struct, frozen=True):
     """A thread on a CPU that realtime vCPUs hold."""
 
     who: str

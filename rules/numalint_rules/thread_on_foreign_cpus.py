@@ -112,7 +112,8 @@ Sources:
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from numalint import (
     Claim,
@@ -134,7 +135,7 @@ from numalint import (
 )
 
 
-class Guest(NamedTuple):
+class Guest(msgspec.Struct, frozen=True):
     """A thread of a domain that is pinned to others' dedicated CPUs ``cpus``; ``stuck``: and to no other."""
 
     claim: Claim
