@@ -137,7 +137,8 @@ class Judge:
 
     def _count_fleet(self, rule: Rule, fleet: Fleet, facts: tuple[str, ...], subject: str) -> None:
         domains, subjects = self._unjudged.setdefault((rule.id, fleet.host.name, facts), (set(), set()))
-        domains.update(range(len(fleet.claims)))
+        if len(domains) < len(fleet.claims):  # a rule may say it of each domain, and this counts all of them
+            domains.update(range(len(fleet.claims)))
         subjects.update([subject] if subject else [])
 
     def explain_faults(self, domain: Domain) -> list[Said]:
