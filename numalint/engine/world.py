@@ -53,17 +53,20 @@ class Sniffer:
         known = self._known.get(path)
         if known is not None and not known.domain:
             return known, b""
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             data = file.read(HEAD_BYTES)
             kind = self._known[path] = known or self.kind_of(data)
-            return kind, data + file.read() if kind.domain else b""
+            if not kind.domain:
+                return kind, b""
+            return kind, data + file.read() if len(data) == HEAD_BYTES else data
 
     def kind_of(self, data: bytes) -> Kind:
         """What the file that starts with ``data`` is."""
         head = read_head(data)
+        element = Head("", head.element)  # the text is not kept: there may be many files
         if head.element in DOMAIN_ELEMENTS:
-            return Kind(domain=_is_libvirt(head), head=head)
-        return Kind(format=recognise(head, self.formats), head=head)
+            return Kind(domain=_is_libvirt(head), head=element)
+        return Kind(format=recognise(head, self.formats), head=element)
 
 
 def _is_libvirt(head: Head) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 import uuid
 
 import msgspec
@@ -86,7 +87,9 @@ def claim_of(placement: Placement, number: int) -> Claim:
     own: dict[Vcpu, HostCpus] = {}
     if placement.dedicated:
         own = {vcpu: each.cpus for vcpu, each in placement.pinned.items() if each.cpus is not None}
-    rest = [_roamed(placement, affinity) for vcpu, affinity in placement.online.items() if vcpu not in own]
+    rest: list[HostCpus | None] = [] if own else [*placement.pinned_sets]
+    if domain.online - placement.pinned_vcpus:
+        rest.append(_roamed(placement, placement.inherited))
     return Claim(
         domain=domain.name,
         named=domain.name_place is not None,
@@ -107,10 +110,16 @@ def claim_of(placement: Placement, number: int) -> Claim:
     )
 
 
+_CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+"""As libvirt writes it."""
+
+
 def _canonical(text: str | None) -> str | None:
     """A UUID as libvirt writes it; what is none, as it is."""
+    if text is None or _CANONICAL.fullmatch(text):
+        return text
     try:
-        return text and str(uuid.UUID(text))
+        return str(uuid.UUID(text))
     except ValueError:
         return text
 
