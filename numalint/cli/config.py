@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def _object(origin: Origin) -> dict[str, Any]:
     }
 
 
-def _environment(variables: Iterable[str]) -> Iterator[str]:
+def _environment(variables: Mapping[str, str]) -> Iterator[str]:
     """The environment variables that numalint check takes for options, and those that it does not know."""
     from numalint.cli.check import check  # noqa: PLC0415  # most of the time there are none
 
@@ -125,4 +125,4 @@ def _environment(variables: Iterable[str]) -> Iterator[str]:
             if name in options
             else "no option of numalint check has this name"
         )
-        yield f"# {printable(name)} = {_value(os.environ[name])}  # the environment: {what}"
+        yield f"# {printable(name)} = {_value(variables[name])}  # the environment: {what}"

@@ -82,7 +82,9 @@ class ClassEntry(HostPolicy, frozen=True):
 class HostEntry(HostPolicy, frozen=True):
     """``[hosts.NAME]``: a host: the inputs that describe it, and the domains that are on it."""
 
-    domains: Annotated[list[Glob], Meta(description="The files of the domains that are on this host.")] = []
+    domains: Annotated[
+        list[Glob], Meta(description="Globs, as in .gitignore, of the files of the domains that are on this host.")
+    ] = []
     class_: Annotated[str | None, Meta(description="Its class, which says what is not said here.")] = field(
         default=None, name="class"
     )
@@ -97,7 +99,7 @@ class HostEntry(HostPolicy, frozen=True):
 class PlacementEntry(ConfigTable, frozen=True):
     """``[[placement]]``: a live-migration set: each of these domains has to be right on each of these hosts."""
 
-    domains: Annotated[list[Glob], Meta(min_length=1, description="The files of the domains.")]
+    domains: Annotated[list[Glob], Meta(min_length=1, description="Globs of the files of the domains.")]
     hosts: Annotated[list[str], Meta(description="The hosts, by name.")] = []
     class_: Annotated[str | None, Meta(description="All hosts of this class.")] = field(default=None, name="class")
 
@@ -106,7 +108,7 @@ class Lint(ConfigTable, frozen=True):
     """``[lint]``: the rules to run, how grave they are, and when a run fails."""
 
     select: Annotated[
-        Rules | None, Meta(description="The rules and categories to judge by, in place of the default ones.")
+        Rules | None, Meta(description="The rules and categories to judge by, or all, in place of the default ones.")
     ] = None
     extend_select: Annotated[Rules, Meta(description="Rules and categories on top of the default ones.")] = []
     ignore: Annotated[Rules, Meta(description="Rules and categories to leave out.")] = []
@@ -161,13 +163,16 @@ class Config(ConfigTable, frozen=True):
         FilePath | list[FilePath] | None,
         Meta(description="The configuration, or several, that this one adds to. What is written here wins."),
     ] = None
-    hosts: Annotated[dict[str, HostEntry], Meta(description="The hosts, by name.")] = {}
+    hosts: Annotated[dict[str, HostEntry], Meta(description="The hosts, by the name that findings call them.")] = {}
     classes: Annotated[dict[str, ClassEntry], Meta(description="The classes of hosts, by name.")] = {}
     placement: Annotated[list[PlacementEntry], Meta(description="Live-migration sets.")] = []
     lint: Annotated[Lint, Meta(description="The rules to run.")] = Lint()
     overrides: Annotated[list[Override], Meta(description="Other rules for some files, domains or hosts.")] = []
     ignore: Annotated[list[IgnoreEntry], Meta(description="Suppressions for files that nobody may edit.")] = []
-    exclude: Annotated[list[Glob], Meta(description="Files and folders that are not looked at.")] = []
+    exclude: Annotated[
+        list[Glob],
+        Meta(description="Globs, as in .gitignore, of files and folders that are not looked at, such as templates."),
+    ] = []
     rules: Annotated[
         list[FilePath], Meta(description="Python files and folders with rules of one's own: code that is run.")
     ] = []
