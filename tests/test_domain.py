@@ -7,7 +7,7 @@ import pytest
 from numalint.loaders.document import Document
 from numalint.loaders.domain import load_domains
 from numalint.loaders.element import c_literal
-from numalint.model.domain import Domain
+from numalint.model.domain import ON_HOST, Domain, Trait
 
 
 def domain(body: str) -> Domain:
@@ -166,3 +166,57 @@ def test_a_status_a_snapshot_and_a_stream_hold_domains() -> None:
     stream = f"<?xml version='1.0'?>\n{inner.format('c')}\n<?xml version='1.0'?>\n{inner.format('d')}"
     names = [[found.name for found in load_domains(Document("a.xml", text.encode()))] for text in (status, snapshot, stub, stream)]  # fmt: skip
     assert names == [["a"], ["b"], [], ["c", "d"]]
+
+
+TRAITS = {
+    Trait.PINS: "<cputune><emulatorpin cpuset='1'/></cputune>",
+    Trait.CPUSET: "<vcpu cpuset='1'>1</vcpu>",
+    Trait.AUTOMATIC: "<vcpu placement='auto'>1</vcpu>",
+    Trait.OFFLINE_VCPUS: "<vcpu current='1'>2</vcpu>",
+    Trait.NUMATUNE: "<numatune><memory mode='strict' nodeset='0'/></numatune>",
+    Trait.LOOSE_BINDING: "<numatune><memory mode='interleave' nodeset='0'/></numatune>",
+    Trait.MEMNODES: "<numatune><memnode cellid='0' mode='strict' nodeset='0'/></numatune>",
+    Trait.CELLS: "<cpu><numa><cell id='0' cpus='0' memory='1'/></numa></cpu>",
+    Trait.SEVERAL_CELLS: "<cpu><numa><cell id='0' cpus='0' memory='1'/><cell id='1' memory='1'/></numa></cpu>",
+    Trait.TOPOLOGY: "<cpu><topology sockets='1' cores='1' threads='1'/></cpu>",
+    Trait.HUGEPAGES: "<memoryBacking><hugepages><page size='4' nodeset='0'/></hugepages></memoryBacking>",
+    Trait.PREALLOCATED: "<memoryBacking><locked/></memoryBacking>",
+    Trait.IOTHREADS: "<iothreads>1</iothreads>",
+    Trait.SCHEDULERS: "<cputune><vcpusched vcpus='0' scheduler='batch'/></cputune>",
+    Trait.REALTIME: "<cputune><vcpusched vcpus='0' scheduler='fifo' priority='1'/></cputune>",
+    Trait.HOST_DEVICES: "<devices><hostdev type='mdev'><source><address uuid='a'/></source></hostdev></devices>",
+    Trait.DISKS: "<devices><disk/></devices>",
+    Trait.INTERFACES: "<devices><interface/></devices>",
+    Trait.EXPANDERS: "<devices><controller type='pci'><target><node>0</node></target></controller></devices>",
+    Trait.MEMORY_DEVICES: "<devices><memory model='dimm'/></devices>",
+    Trait.SHARED_MEMORY: "<devices><filesystem><driver type='virtiofs'/></filesystem></devices>",
+    Trait.FAULTS: "<vcpu cpuset='x'>1</vcpu>",
+    Trait.EXCLUSIONS: "<cputune><emulatorpin cpuset='1,^3'/></cputune>",
+    Trait.REPEATED: "<vcpu>1</vcpu><vcpu>1</vcpu>",
+    Trait.LISTED_VCPUS: "<vcpus><vcpu id='0' enabled='yes'/></vcpus>",
+    Trait.NUMA: "<cpu><numa/></cpu>",
+    Trait.MORE_MEMORY: "<maxMemory slots='1'>1</maxMemory>",
+}
+IMPLIED = {
+    Trait.EXCLUSIONS: Trait.PINS,
+    Trait.LOOSE_BINDING: Trait.NUMATUNE,
+    Trait.AUTOMATIC: Trait.NUMATUNE,
+    Trait.MEMNODES: Trait.NUMATUNE,
+    Trait.CELLS: Trait.NUMA,
+    Trait.SEVERAL_CELLS: Trait.NUMA | Trait.CELLS,
+    Trait.REALTIME: Trait.SCHEDULERS,
+    Trait.MEMORY_DEVICES: Trait.MORE_MEMORY,
+}
+"""What comes with a trait of those above."""
+
+
+@pytest.mark.parametrize("trait", TRAITS, ids=lambda trait: trait.name)
+def test_a_domain_has_the_trait_of_what_is_in_it(trait: Trait) -> None:
+    found = domain(TRAITS[trait])
+    assert found.traits == trait | IMPLIED.get(trait, Trait(0)) | ON_HOST
+
+
+def test_every_trait_is_that_of_something() -> None:
+    bare = domain("")
+    assert bare.traits == ON_HOST
+    assert set(TRAITS) == set(Trait) - set(ON_HOST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import itertools
 from typing import NamedTuple
 
 import msgspec
@@ -202,8 +203,8 @@ NEWEST_LIBVIRT = Release(11, 3)
 class Trait(enum.IntFlag):
     """What a domain has. A rule that is about such a thing is called only where it is there.
 
-    The last three depend on the host: they are there unless a placement rules them out. EXCLUSIONS are those that do
-    nothing; REPEATED tells that something stands twice, or that a pin names no vCPU; MORE_MEMORY that there are memory
+    The last three depend on the host: they are there unless a placement rules them out. LOOSE_BINDING: the mode of some
+    memory is not strict; EXCLUSIONS are those that do nothing; REPEATED tells that something stands twice, or that a pin names no vCPU; MORE_MEMORY that there are memory
     devices, or a maximum for them. DEDICATED: the pinned vCPUs have CPUs or cores of their own; SEVERAL_NODES: what is
     written of threads, memory and devices is not all on one node; ORDINARY_PAGES: not all memory is in huge pages.
     """
@@ -213,6 +214,7 @@ class Trait(enum.IntFlag):
     AUTOMATIC = enum.auto()
     OFFLINE_VCPUS = enum.auto()
     NUMATUNE = enum.auto()
+    LOOSE_BINDING = enum.auto()
     MEMNODES = enum.auto()
     CELLS = enum.auto()
     SEVERAL_CELLS = enum.auto()
@@ -237,6 +239,12 @@ class Trait(enum.IntFlag):
     DEDICATED = enum.auto()
     SEVERAL_NODES = enum.auto()
     ORDINARY_PAGES = enum.auto()
+
+
+ON_HOST = Trait.DEDICATED | Trait.SEVERAL_NODES | Trait.ORDINARY_PAGES
+"""The traits that depend on the host."""
+
+_BITS = tuple(trait.value for trait in Trait)
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -327,39 +335,40 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def traits(self) -> Trait:
         """What the domain has."""
-        guest = self.guest
-        has = (
-            (Trait.PINS, self.pins),
-            (Trait.CPUSET, self.cpuset),
-            (Trait.AUTOMATIC, self.automatic or (self.memory is not None and self.memory.nodes is None)),
-            (Trait.OFFLINE_VCPUS, len(self.online) < self.maximum),
-            (Trait.NUMATUNE, self.memory is not None or self.written_memnodes),
-            (Trait.MEMNODES, self.written_memnodes),
-            (Trait.CELLS, self.cells),
-            (Trait.SEVERAL_CELLS, len(self.cells) > 1),
-            (Trait.TOPOLOGY, self.topology),
-            (Trait.HUGEPAGES, self.hugepages),
-            (Trait.PREALLOCATED, self.preallocated),
-            (Trait.IOTHREADS, self.iothreads),
-            (Trait.SCHEDULERS, self.schedulers),
-            (Trait.REALTIME, self.schedulers and self.realtime & self.online),
-            (Trait.HOST_DEVICES, guest.on_host),
-            (Trait.DISKS, guest.disks),
-            (Trait.INTERFACES, guest.interfaces),
-            (Trait.EXPANDERS, any(each.cell is not None for each in guest.controllers)),
-            (Trait.MEMORY_DEVICES, guest.memory),
-            (Trait.SHARED_MEMORY, guest.shared_memory),
-            (Trait.FAULTS, self.faults),
-            (Trait.EXCLUSIONS, self.exclusions),
-            (Trait.REPEATED, self._repeats),
-            (Trait.LISTED_VCPUS, self.listed_vcpus),
-            (Trait.NUMA, self.numa_place),
-            (Trait.MORE_MEMORY, guest.memory or self.maximum_memory),
-            (Trait.DEDICATED, True),
-            (Trait.SEVERAL_NODES, True),
-            (Trait.ORDINARY_PAGES, True),
+        guest, memory = self.guest, self.memory
+        has = (  # in the order of Trait
+            self.pins,
+            self.cpuset,
+            self.automatic or (memory is not None and memory.nodes is None),
+            len(self.online) < self.maximum,
+            memory is not None or self.written_memnodes,
+            any(each.mode != "strict" for each in (memory, *self.written_memnodes) if each is not None),
+            self.written_memnodes,
+            self.cells,
+            len(self.cells) > 1,
+            self.topology,
+            self.hugepages,
+            self.preallocated,
+            self.iothreads,
+            self.schedulers,
+            self.realtime & self.online,
+            guest.on_host,
+            guest.disks,
+            guest.interfaces,
+            any(each.cell is not None for each in guest.controllers),
+            guest.memory,
+            guest.shared_memory,
+            self.faults,
+            self.exclusions,
+            self._repeats,
+            self.listed_vcpus,
+            self.numa_place,
+            guest.memory or self.maximum_memory,
+            True,  # what depends on the host
+            True,
+            True,
         )
-        return Trait(sum(trait for trait, present in has if present))
+        return Trait(sum(itertools.compress(_BITS, has)))
 
     @property
     def _repeats(self) -> bool:
@@ -408,7 +417,8 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
         """Each set of host CPUs that a vCPU is pinned to, with all vCPUs that are: mostly they have few sets."""
         masks: dict[int, int] = {}
         for vcpu, pin in self.vcpupins.items():
-            masks[pin.cpus.mask] = masks.get(pin.cpus.mask, 0) | 1 << vcpu
+            cpus = pin.cpus.mask
+            masks[cpus] = masks.get(cpus, 0) | 1 << vcpu
         return {IdSet(cpus): IdSet(vcpus) for cpus, vcpus in masks.items()}
 
     @functools.cached_property
@@ -420,6 +430,8 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def realtime(self) -> Vcpus:
         """The vCPUs whose scheduler is fifo or rr."""
+        if not self.schedulers:
+            return IdSet()
         return union(
             IdSet[Vcpu](each.ids.mask)
             for each in self.schedulers

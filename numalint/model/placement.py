@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from numalint.model.devices import (
     MemoryDevice,
 )
 from numalint.model.domain import (
+    ON_HOST,
     ORDINARY_PAGE,
     Cell,
     Domain,
@@ -142,14 +144,12 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def traits(self) -> Trait:
         """The traits of the domain without those that it does not have on this host."""
-        traits = self.domain.traits
-        if self.intent in (Intent.FLOATING, Intent.NODE_BOUND):
-            traits &= ~Trait.DEDICATED
-        if self._on_one_node:
-            traits &= ~Trait.SEVERAL_NODES
-        if all(part.huge for part in self.memory_parts):
-            traits &= ~Trait.ORDINARY_PAGES
-        return traits
+        there = (
+            self.intent not in (Intent.FLOATING, Intent.NODE_BOUND),
+            not self._on_one_node,
+            not all(part.huge for part in self.memory_parts),
+        )
+        return self.domain.traits & _NOT_RULED_OUT[there]
 
     @property
     def _on_one_node(self) -> bool:
@@ -286,7 +286,8 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def vcpu_cpus(self) -> HostCpus | None:
         """The CPUs on which some online vCPU may run; None where one of them is unknown."""
-        return self.cpus_of(self.domain.online)
+        online = self.domain.online
+        return self.pinned_cpus if self.pinned_vcpus == online else self.cpus_of(online)
 
     @functools.cached_property
     def vcpu_nodes(self) -> HostNodes | None:
@@ -542,11 +543,10 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         """Whether every online vCPU is pinned inside one node, or those of each cell inside the cell's own."""
         if self.domain.online - self.pinned_vcpus and self.inherited.pin is None:
             return False
-        parts = [cell.cpus & self.domain.online for cell in self.domain.cells] or [self.domain.online]
-        return self._in_one_node(self.domain.online) or (len(parts) > 1 and all(map(self._in_one_node, parts)))
+        parts = [self.cpus_of(cell.cpus & self.domain.online) for cell in self.domain.cells]
+        return self._in_one_node(self.vcpu_cpus) or (len(parts) > 1 and all(map(self._in_one_node, parts)))
 
-    def _in_one_node(self, vcpus: Vcpus) -> bool:
-        cpus = self.cpus_of(vcpus)
+    def _in_one_node(self, cpus: HostCpus | None) -> bool:
         return cpus is not None and any(cpus <= node.cpus for node in self.host.node_regions)
 
     @functools.cached_property
@@ -677,6 +677,12 @@ def place_of_term(pin: Pin, wrong: Callable[[HostCpus], bool]) -> Place:
     found = [term for term in terms(pin.text) if not term.excluded and wrong(IdSet(term.mask))]
     return place.narrowed(found[0].start, found[0].end) if len(found) == 1 else place
 
+
+_NOT_RULED_OUT = {
+    there: ~ON_HOST | Trait(sum(itertools.compress(ON_HOST, there)))
+    for there in itertools.product((False, True), repeat=len(ON_HOST))
+}
+"""The traits that are left, by which of those that depend on the host are there."""
 
 MOST_THREADS_PER_CORE = 8
 """A pin of more CPUs than this is no core, whatever the host."""

@@ -99,7 +99,7 @@ from numalint import (
     Severity.WARNING,
     Category.MEMORY,
     needs=Fact.NODES,
-    when=Trait.NUMATUNE,
+    when=Trait.LOOSE_BINDING,
     uses=(Fact.CORES, Fact.SOCKETS, Fact.DISTANCES, Fact.MEMORY),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:

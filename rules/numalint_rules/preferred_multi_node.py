@@ -59,7 +59,7 @@ SEVERAL = (9, 0)
 """The release from which on several nodes may be preferred."""
 
 
-@domain_rule("preferred-multi-node", Severity.NOTE, Category.CORRECTNESS, when=Trait.NUMATUNE)
+@domain_rule("preferred-multi-node", Severity.NOTE, Category.CORRECTNESS, when=Trait.LOOSE_BINDING)
 def check(domain: Domain) -> Iterator[Finding]:
     bindings = (domain.memory, *domain.written_memnodes)
     several = [each for each in bindings if each is not None and each.mode == "preferred" and len(each.nodes or ()) > 1]

@@ -197,6 +197,9 @@ def _said(at: Sequence[Clause], message: str, why: str, help: str, **data: str |
 
 def _unknown_iothreads(domain: Domain, uses: list[IOThreadUse]) -> Iterator[Finding]:
     exist = {each for each in domain.iothreads if each}
+    named = {use.thread for use in uses}.union(domain.iothreadpins, (each.id for each in domain.listed_iothreads))
+    if named <= exist and not domain.schedulers:
+        return
     strange = [(ids - exist, who, place, why) for ids, who, place, why in _iothreads_named(domain, uses) if ids - exist]
     if not strange:
         return
