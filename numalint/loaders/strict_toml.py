@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -24,6 +23,8 @@ _AT = re.compile(r"(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?")
 
 def read_toml(document: Document) -> dict[str, Any]:
     """The tables of a TOML file; a byte order mark is passed over. Raises LoadError, with the line, where it is none."""
+    import tomllib  # noqa: PLC0415  # a run without a configuration need not pay for it
+
     try:
         return tomllib.loads(document.data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -129,12 +128,17 @@ class Fleet(msgspec.Struct, frozen=True, dict=True):
 
     def apart_text(self, claims: Iterable[Claim]) -> str:
         """How it is declared that domains never run together; of a few the lines to write."""
-        names = [json.dumps(name, ensure_ascii=False) for name in dict.fromkeys(claim.domain for claim in claims)]
-        name = self.host.name if _BARE_KEY.fullmatch(self.host.name) else json.dumps(self.host.name, ensure_ascii=False)
+        names = [_quoted(name) for name in dict.fromkeys(claim.domain for claim in claims)]
+        name = self.host.name if _BARE_KEY.fullmatch(self.host.name) else _quoted(self.host.name)
         if len(names) > _MOST_NAMES:
             return f"those of them that never run together go into exclusive-groups of [hosts.{name}]"
         they = "they never" if len(names) < 3 else "no two of them"
         return f"if {they} run together, write for [hosts.{name}]:\nexclusive-groups = [[{', '.join(names)}]]"
+
+
+def _quoted(name: str) -> str:
+    """A string as TOML has it, which is that of JSON."""
+    return msgspec.json.encode(name).decode()
 
 
 _MOST_NAMES = 4
