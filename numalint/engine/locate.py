@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 from xml.parsers.expat import ExpatError
 
 from numalint.engine.judge import Said
 from numalint.loaders import xml
-from numalint.loaders.document import Document
+from numalint.loaders.document import Document, LoadError
 from numalint.loaders.host import toml as host_toml
+from numalint.loaders.identity import identities
 from numalint.model.place import Place
 from numalint.model.report import Problem, RelatedSpan, Result, Span
+
+
+class _Spot(NamedTuple):
+    """A place in its file: the span, the path of the element, and what tells that from others of its domain."""
+
+    span: Span
+    element: str
+    identity: str
 
 
 class Locator:
@@ -27,21 +39,26 @@ class Locator:
         for each in said:
             for place in (each.finding.place, *(related.place for related in each.finding.related)):
                 places.setdefault(place.document, set()).add(place)
-        spans: dict[Place, tuple[Span, str]] = {}
+        of_elements = {each.finding.place for each in said if not each.identity}
+        spots: dict[Place, _Spot] = {}
         for document, wanted in sorted(places.items()):
-            spans.update(self._locate(document, wanted))
-        return [_result(each, spans) for each in said if each.finding.place in spans]
+            spots |= self._locate(document, wanted, wanted & of_elements)
+        said = [each for each in said if each.finding.place in spots]
+        return [_result(each, spots, print) for each, print in zip(said, _fingerprints(said, spots), strict=True)]
 
-    def _locate(self, path: str, places: Iterable[Place]) -> dict[Place, tuple[Span, str]]:
+    def _locate(self, path: str, places: AbstractSet[Place], of_elements: AbstractSet[Place]) -> dict[Place, _Spot]:
+        """Where ``places`` are, and what tells the elements of some of them from others."""
         try:
             data = self.read(path)
         except OSError:
             return {}  # a synthetic string, or a host file that went away: nothing to point at
         document = Document(path, data)
-        in_toml = any(isinstance(place.locator, str) for place in places)
         try:
-            return host_toml.locate(document, places) if in_toml else xml.locate(document, places)
-        except (ExpatError, IndexError):
+            if any(isinstance(place.locator, str) for place in places):
+                return {place: _Spot(*found, found[1]) for place, found in host_toml.locate(document, places).items()}
+            told = identities(document, of_elements) if of_elements else {}
+            return {place: _Spot(*found, told.get(place, "")) for place, found in xml.locate(document, places).items()}
+        except (ExpatError, IndexError, LoadError):
             message = "the file changed while it was being checked; run numalint again"
             self.problems.append(Problem(kind="unreadable-file", message=message, path=path))
             return {}
@@ -54,28 +71,44 @@ class Locator:
         return self.files[path]
 
 
-def _result(said: Said, spans: dict[Place, tuple[Span, str]]) -> Result:
+def _fingerprints(said: Iterable[Said], spots: dict[Place, _Spot]) -> Iterator[str]:
+    """A hash for each finding over what tells it from all others: no line, and no path of a file.
+
+    That is the rule, what it is about (an element of a domain, or what a conflict is about) and the host. Of several
+    findings on one element, those after the first are told by their number.
+    """
+    times: Counter[tuple[str, str]] = Counter()
+    for each in said:
+        place = each.finding.place
+        about = each.identity or f"{each.domain}\0{spots[place].identity}"
+        identity = "\0".join((each.rule, about, "" if each.movable else each.host or ""))
+        same = identity, "" if each.identity else place.document
+        times[same] += 1
+        number = f"\0{times[same]}" if times[same] > 1 else ""
+        yield hashlib.sha256(f"{identity}{number}".encode()).hexdigest()[:16]
+
+
+def _result(said: Said, spots: dict[Place, _Spot], fingerprint: str) -> Result:
     finding = said.finding
-    span, element = spans[finding.place]
-    identity = "\0".join(
-        (said.rule, said.identity or f"{said.domain}\0{element}", "" if said.movable else said.host or "")
-    )
+    spot = spots[finding.place]
     return Result(
         rule=said.rule,
         severity=said.severity,
         message=_message(said),
         label=finding.label,
-        span=span,
-        element=element,
+        span=spot.span,
+        element=spot.element,
         domain=said.domain,
         host=said.host,
-        related=tuple(RelatedSpan(spans[each.place][0], each.label) for each in finding.related if each.place in spans),
+        related=tuple(
+            RelatedSpan(spots[each.place].span, each.label) for each in finding.related if each.place in spots
+        ),
         why=finding.why,
         help=finding.help,
         data=finding.data,
         also_on=said.also_on,
         others=said.others,
-        fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        fingerprint=fingerprint,
         suppressed=said.suppressed,
         suppressed_by=said.suppressed_by,
     )

@@ -200,12 +200,12 @@ def _pins(cputune: Sections, reader: Reader) -> tuple[ThreadPin, ...]:
 
 
 def _first_of(pins: tuple[ThreadPin, ...], thread: str) -> dict[int, Pin]:
-    """The pin of each thread of a kind; of two for one thread, which libvirt refuses, the first."""
+    """The pin of each thread of a kind, by thread as libvirt sorts them; of two for one, which it refuses, the first."""
     found: dict[int, Pin] = {}
     for each in pins:
         if each.thread == thread and each.id is not None:
             found.setdefault(each.id, each.pin)
-    return found
+    return dict(sorted(found.items()))
 
 
 def _listed_iothreads(top: Sections, reader: Reader) -> tuple[ListedIOThread, ...]:

@@ -118,14 +118,14 @@ def settled(place: Place) -> Place:
     """The same place without its element, so that it can be kept without the whole tree."""
     if isinstance(place.locator, int | str):
         return place
-    return Place(place.document, _number_of(place.locator), place.attribute, place.term)
+    return Place(place.document, number_of(place), place.attribute, place.term)
 
 
-def _number_of(locator: object) -> int:
-    """The index in document order that a locator of an XML document is, or that its element has."""
-    if isinstance(locator, int):
-        return locator
-    element: Any = locator
+def number_of(place: Place) -> int:
+    """The index in document order of the element of a place."""
+    if isinstance(place.locator, int):
+        return place.locator
+    element: Any = place.locator
     streamed: bool = element.getroottree().getroot().tag == STREAM
     return int(element.xpath("count(preceding::*) + count(ancestor::*)")) - streamed
 
@@ -170,7 +170,7 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
     """
     wanted: dict[int, list[Place]] = {}
     for place in places:
-        wanted.setdefault(_number_of(place.locator), []).append(place)
+        wanted.setdefault(number_of(place), []).append(place)
     pieces = as_one(document.data)
     starts = _StartTags(set(wanted))
     starts.run(pieces)
