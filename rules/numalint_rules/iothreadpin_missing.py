@@ -123,6 +123,8 @@ JUDGED = (Intent.DEDICATED, Intent.REALTIME, Intent.NODE_BOUND)
     uses=(Fact.NODES, Fact.CORES, Fact.SOCKETS, Fact.DISTANCES, Fact.HOUSEKEEPING, Fact.ISOLATED),
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:
+    if placement.domain.iothreadpins.keys() >= set(placement.domain.iothreads):
+        return
     loose = IdSet.of(thread for thread, affinity in placement.used_iothreads.items() if not affinity.explicit)
     if not loose or not placement.pinned_vcpus:
         return

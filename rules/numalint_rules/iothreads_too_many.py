@@ -89,6 +89,8 @@ MOST_PER_CPU = 2
 
 @placement_rule("iothreads-too-many", Severity.NOTE, Category.THREADS, when=Trait.IOTHREADS)
 def check(placement: Placement) -> Iterator[Finding]:
+    if len(placement.domain.iothreads) <= MOST_PER_CPU:
+        return
     sets = {thread: its.cpus for thread, its in placement.used_iothreads.items() if its.cpus}
     if len(sets) <= MOST_PER_CPU:
         return

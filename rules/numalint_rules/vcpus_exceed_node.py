@@ -77,9 +77,11 @@ from numalint import (
 )
 def check(placement: Placement) -> Iterator[Finding]:
     host, vcpus = placement.host, len(placement.domain.online)
+    if vcpus <= host.most_usable_cpus:
+        return
     largest = max(host.usable_cpus, key=lambda node: len(host.usable_cpus[node]))
     room = len(host.usable_cpus[largest])
-    if vcpus <= room or vcpus > len(host.guest_cpus) or placement.guest_nodes_fit:
+    if vcpus > len(host.guest_cpus) or placement.guest_nodes_fit:
         return  # vcpus-exceed-host has those that exceed the whole host
     kept = len(host.cpus_of(IdSet.of([largest]))) - room
     has = f"{count_text(room, 'CPU')}{f' beside {kept} for housekeeping' if kept else ''}"
