@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 from xml.parsers.expat import ExpatError
 
+from numalint.engine.fingerprint import fingerprint
 from numalint.engine.judge import Said
 from numalint.loaders import xml
 from numalint.loaders.document import Document, LoadError
@@ -85,7 +85,7 @@ def _fingerprints(said: Iterable[Said], spots: dict[Place, _Spot]) -> Iterator[s
         same = identity, "" if each.identity else place.document
         times[same] += 1
         number = f"\0{times[same]}" if times[same] > 1 else ""
-        yield hashlib.sha256(f"{identity}{number}".encode()).hexdigest()[:16]
+        yield fingerprint(f"{identity}{number}")
 
 
 def _result(said: Said, spots: dict[Place, _Spot], fingerprint: str) -> Result:

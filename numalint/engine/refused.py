@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from numalint.engine.discover import Found
+from numalint.engine.fingerprint import fingerprint
 from numalint.engine.judge import Said, settled
 from numalint.engine.notices import MALFORMED_DOMAIN
 from numalint.loaders.document import LoadError
@@ -32,7 +32,7 @@ def malformed(error: LoadError, data: bytes) -> Result:
         domain=Path(error.path).stem,
         why="nothing in this file was judged",
         help=error.help or "mend the file, or leave a template out with exclude in numalint.toml",
-        fingerprint=hashlib.sha256(f"{MALFORMED_DOMAIN}\0{error.path}".encode()).hexdigest()[:16],
+        fingerprint=fingerprint(f"{MALFORMED_DOMAIN}\0{error.path}"),
     )
 
 

@@ -7,7 +7,6 @@ is over, covers nothing or cannot be read is a finding too, so that none outlive
 from __future__ import annotations
 
 import difflib
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -17,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from numalint.engine.condition import meets
+from numalint.engine.fingerprint import fingerprint
 from numalint.engine.judge import Said
 from numalint.engine.notices import NOTICES, SUPPRESSION_EXPIRED, SUPPRESSION_MALFORMED, SUPPRESSION_UNUSED
 from numalint.engine.policy import Policies
@@ -272,7 +272,7 @@ def _result(each: _InFile, notice: _Notice) -> Result:
         domain=each.domain,
         why=notice.why,
         help=notice.help,
-        fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        fingerprint=fingerprint(identity),
     )
 
 

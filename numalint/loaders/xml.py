@@ -48,6 +48,7 @@ def _parser() -> etree.XMLParser:
         dtd_validation=False,
         remove_comments=True,
         remove_pis=True,
+        remove_blank_text=True,  # between elements: half of all nodes
         huge_tree=False,
     )
 
