@@ -64,6 +64,7 @@ from numalint.model.idset import (  # noqa: E402
     Vcpus,
     union,
 )
+from numalint.model.intrusion import Intrusion, alike, intrusion  # noqa: E402
 from numalint.model.matching import overbooked  # noqa: E402
 from numalint.model.overcommit import Excess, Share, at_once, excess, overcommitted  # noqa: E402
 from numalint.model.place import TEXT, Place  # noqa: E402
@@ -139,6 +140,7 @@ __all__ = [
     "IdSet",
     "Intent",
     "Interface",
+    "Intrusion",
     "Iommu",
     "ListedIOThread",
     "ListedVcpu",
@@ -184,6 +186,7 @@ __all__ = [
     "Vcpus",
     "WrittenSet",
     "__version__",
+    "alike",
     "apart",
     "at_once",
     "bound_text",
@@ -200,6 +203,7 @@ __all__ = [
     "hookimpl",
     "host_rule",
     "ids_text",
+    "intrusion",
     "iothreadpin_text",
     "names_text",
     "node_places",

@@ -285,6 +285,55 @@ def test_a_conflict_is_reported_whichever_of_its_files_is_looked_at(folder: Path
 
 
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+def test_a_domain_that_comes_and_does_no_harm_leaves_the_fingerprint_as_it_was(folder: Path, pair: Pair) -> None:
+    write(pair.one, pair.other)
+    (before,) = said("domains", rule=pair.rule)
+    Path("domains/third.xml").write_text(domain(vcpus=1, cpuset="9").replace("NAME", "third"))
+    (after,) = said("domains", rule=pair.rule)
+    assert after["fingerprint"] == before["fingerprint"]
+    assert said(OTHER, rule=pair.rule)[0]["fingerprint"] == before["fingerprint"]
+
+
+@pytest.mark.parametrize(("kind", "same"), [("floats", True), ("pool on their CPUs", False), ("emulator", False)])
+def test_one_more_that_floats_is_the_same_note_and_one_more_that_is_stuck_is_another_finding(
+    folder: Path, kind: str, same: bool
+) -> None:
+    pair = PAIRS[kind]
+    write(pair.one, pair.other)
+    (before,) = said("domains", rule=pair.rule)
+    Path("domains/third.xml").write_text(
+        pair.other.replace("NAME", "third").replace("'6'", "'8'").replace("'7'", "'9'")
+    )
+    (after,) = said("domains", rule=pair.rule)
+    assert (after["fingerprint"] == before["fingerprint"]) is same
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [name for name, pair in PAIRS.items() if pair.rule in ("pcpu-pinned-and-floating", "thread-on-foreign-cpus")]
+    + ["realtime", "sibling of realtime", "IOThread on realtime"],
+)
+def test_it_points_at_the_domain_that_comes_over_the_others_cpus(folder: Path, kind: str) -> None:
+    pair = PAIRS[kind]
+    write(pair.one, pair.other)
+    (result,) = said("domains", rule=pair.rule)
+    assert result["span"]["path"] == OTHER
+    write(pair.other, pair.one)
+    (result,) = said("domains", rule=pair.rule)
+    assert result["span"]["path"] == ONE
+
+
+def test_it_points_at_the_largest_part_of_a_sum_and_at_one_that_could_move(folder: Path) -> None:
+    write(domain(gib=20, bound="1"), domain(gib=30, bound="1"))
+    assert [result["label"] for result in said("domains")] == ["30 GiB of other, bound to node 1"]
+    full = PAIRS["node full"]
+    kept = full.one.replace("</domain>", f"<devices>{vdpa(1)}</devices></domain>")
+    write(kept, full.other)
+    (result,) = said("domains", rule=full.rule)
+    assert result["label"].startswith("other could move")
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_one_conflict_is_told_by_one_rule(folder: Path, pair: Pair) -> None:
     write(pair.one, pair.other)
     rules = [result["rule"] for result in said(ONE, OTHER)]
@@ -335,6 +384,7 @@ def test_memory_is_not_counted_where_a_common_device_keeps_the_domains_from_runn
 
 def test_the_sums_name_the_nodes_the_amounts_and_the_domains(folder: Path) -> None:
     write(domain(gib=30, bound="1"), domain(gib=20, bound="1"))
+    (two,) = said(ONE, OTHER)
     for number in range(3):
         Path(f"domains/more{number}.xml").write_text(domain(gib=5, bound="1").replace("NAME", f"more{number}"))
     (result,) = said("domains/more1.xml")
@@ -342,9 +392,10 @@ def test_the_sums_name_the_nodes_the_amounts_and_the_domains(folder: Path) -> No
     assert result["data"] == {"nodes": "1", "nodes_bytes": 44 << 30, "memory_bytes": 65 << 30, "domains": 5}
     assert result["label"] == "5 GiB of more1, bound to node 1"
     assert [each["label"] for each in result["related"]][:2] == [
-        "5 GiB of more0, bound to node 1",
-        "5 GiB of more2, bound to node 1",
+        "30 GiB of one, bound to node 1",
+        "20 GiB of other, bound to node 1",
     ]
+    assert result["fingerprint"] == two["fingerprint"]
 
 
 def test_the_domain_that_would_be_too_much_in_place_of_another_hears_of_it(folder: Path) -> None:
@@ -416,6 +467,7 @@ def test_the_order_of_files_changes_nothing(folder: Path) -> None:
     Path("numalint.toml").write_text(CONFIG.format(more=""))
     expected = said(*names)
     assert len(expected) > 5
+    assert len({each["fingerprint"] for each in expected}) == len(expected)
     assert said(*reversed(names)) == expected
     assert said(*names[1::2], *names[::2]) == expected
     apart = [said(*part) for part in (names[::2], names[1::2])]

@@ -28,7 +28,7 @@ Read = Callable[[str], bytes]
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """A conflict as a finding of its main party. ``identity`` tells it from others whichever party that is.
+    """A conflict as a finding of its main party. ``identity`` tells it from others of its rule whichever party that is.
 
     ``others`` are the documents of the other parties.
     """
@@ -71,7 +71,7 @@ class Reporting:
 
         None where no party is in the focus, or where no file of theirs can be read any more.
         """
-        parties = sorted(conflict.parties, key=lambda party: (party.claim.document, party.claim.number))
+        parties = conflict.parties
         main = next((party for party in parties if focus is None or party.claim.document in focus), None)
         place = None if main is None else self._place(main)
         if main is None or place is None:
@@ -90,7 +90,7 @@ class Reporting:
         )
         names = sorted(f"{party.claim.domain} {party.target.kind} {party.target.name}" for party in parties)
         documents = sorted({party.claim.document for party in parties} - {main.claim.document})
-        return Reported(finding, main.claim, "\0".join(names), tuple(documents))
+        return Reported(finding, main.claim, conflict.subject or "\0".join(names), tuple(documents))
 
     def _place(self, party: Party) -> Place | None:
         claim = party.claim

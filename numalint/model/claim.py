@@ -195,12 +195,15 @@ def dedicated_on(claim: Claim, cpus: HostCpus) -> Party:
 class Conflict(msgspec.Struct, frozen=True):
     """One defect between domains, or of all domains of a host together.
 
-    ``parties`` are in any order; the first of them in the focus is where the finding points. ``message`` is worded without
-    any one domain in front: it names those that it speaks of. The other fields are as in a Finding.
+    ``parties`` begin with the domain that is to be changed, as the one that comes over the CPUs of another: the finding points
+    at the first of them that is in the focus. ``message`` is worded without any one domain in front: it names those that it
+    speaks of. ``subject`` is what a sum is about (``node 1``), in words that stay when a domain comes or goes and that no other
+    conflict of the rule on the host has; where it is empty that is its parties. The other fields are as in a Finding.
     """
 
     parties: tuple[Party, ...]
     message: str
+    subject: str = ""
     severity: Severity | None = None
     nodes: HostNodes = IdSet()
     why: str = ""

@@ -36,7 +36,7 @@ Bad (warning):
       <cputune>
         <vcpupin vcpu='0' cpuset='0'/>
         <vcpupin vcpu='1' cpuset='2'/>
-                                  ^ vCPU 1 of plc1 has CPU 2
+                                  - vCPU 1 of plc1 has CPU 2
         <vcpusched vcpus='1' scheduler='fifo' priority='1'/>
       </cputune>
     </domain>
@@ -45,7 +45,7 @@ Bad (warning):
       <vcpu>2</vcpu>
       <cputune>
         <vcpupin vcpu='0' cpuset='3'/>
-                                  - vCPU 0 of db2 has CPU 3
+                                  ^ vCPU 0 of db2 has CPU 3
         <vcpupin vcpu='1' cpuset='4'/>
       </cputune>
     </domain>
@@ -125,7 +125,8 @@ def _sharers(fleet: Fleet, core: HostCpus) -> list[Claim]:
 
 def _conflict(fleet: Fleet, claims: list[Claim], cores: list[HostCpus]) -> Conflict:
     used = union(cores) & fleet.dedicated_cpus
-    realtime = any(claim.realtime & used for claim in claims)
+    claims = sorted(claims, key=lambda claim: bool(claim.realtime & used))  # a realtime one has the better right
+    realtime = bool(claims[-1].realtime & used)
     count = "a core" if len(cores) == 1 else f"{len(cores)} cores"
     free = union(core for core in fleet.host.cores or () if not core & fleet.dedicated_cpus)
     free -= fleet.host.housekeeping or IdSet()

@@ -92,6 +92,7 @@ from numalint import (
     Share,
     count_text,
     host_rule,
+    ids_text,
     overcommitted,
     short_cpus_text,
 )
@@ -128,6 +129,7 @@ def _conflict(fleet: Fleet, cpus: HostCpus, over: Excess) -> Conflict:
         parties=over.parties(lambda share: f"{count_text(share.size, 'vCPU')} of {share.claim.domain}"),
         message=f"{over.wanted} vCPUs of {over.who} share {short_cpus_text(cpus)} of {host.name}{beside}: "
         f"{vcpus / len(cpus):.1f} for each CPU",
+        subject=ids_text("CPU", cpus),
         severity=Severity.WARNING if too_many else None,
         nodes=host.nodes_of(cpus),
         why=f"with more than {MOST_PER_CORE} vCPUs for each core, they wait for each other most of the time"

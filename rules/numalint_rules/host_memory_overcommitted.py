@@ -88,18 +88,18 @@ from numalint import (
 )
 def check(fleet: Fleet) -> Iterator[Conflict]:
     room = sum(size or 0 for size in fleet.host.ordinary_bytes.values())
-    sizes = [(claim, _ordinary(fleet, claim)) for claim in fleet.claims]
-    if sum(size for _, size in sizes) <= room:
+    whole = [Share(claim, _ordinary(fleet, claim), Target("memory")) for claim in fleet.claims]
+    if sum(share.size for share in whole) <= room:
         return
     bound = [Share(claim, _ordinary(fleet, claim, bound=True), Target("memory")) for claim in fleet.claims]
     if excess(fleet, bound, room) is not None:
         return  # node-memory-overcommitted says so
-    held = [Share(claim, size - min(claim.ballooned_bytes, size), Target("memory")) for claim, size in sizes]
-    over = excess(fleet, held, room)
-    if over is not None:
-        yield _conflict(fleet, over, None)
-    elif (most := excess(fleet, [Share(claim, size, Target("memory")) for claim, size in sizes], room)) is not None:
-        yield _conflict(fleet, most, Severity.NOTE)
+    left = [share._replace(size=_left(share.claim, share.size)) for share in whole]
+    for shares, severity in ((left, None), (whole, Severity.NOTE)):
+        over = excess(fleet, shares, room)
+        if over is not None:
+            yield _conflict(fleet, over, severity)
+            return
 
 
 def _ordinary(fleet: Fleet, claim: Claim, *, bound: bool = False) -> int:
@@ -109,6 +109,11 @@ def _ordinary(fleet: Fleet, claim: Claim, *, bound: bool = False) -> int:
     return sum(part.size_bytes for part in parts if not (part.huge and pools_known))
 
 
+def _left(claim: Claim, size: int) -> int:
+    """What its balloon leaves a domain of ``size`` bytes."""
+    return max(0, size - claim.ballooned_bytes)
+
+
 def _conflict(fleet: Fleet, over: Excess, severity: Severity | None) -> Conflict:
     host, has = fleet.host, int(over.room)
     everything = sum(node.memory_bytes or 0 for node in host.nodes or ())
@@ -116,7 +121,7 @@ def _conflict(fleet: Fleet, over: Excess, severity: Severity | None) -> Conflict
 
     def label(share: Share) -> str:
         size = _ordinary(fleet, share.claim)
-        left = size - min(share.claim.ballooned_bytes, size)
+        left = _left(share.claim, size)
         with_balloon = "" if left == size else f", {size_text(left)} of it with the balloon"
         return f"{size_text(size)} of {share.claim.domain}{with_balloon}"
 
@@ -124,6 +129,7 @@ def _conflict(fleet: Fleet, over: Excess, severity: Severity | None) -> Conflict
         parties=over.parties(label),
         message=f"{over.who} have {size_text(over.wanted)} of memory{' without their balloons' if severity else ''}, "
         f"but {host.name} has {size_text(has)}{kept}",
+        subject="memory",
         severity=severity,
         nodes=host.memory_nodes,
         why="only balloons keep the host from swapping, or from killing one of them"

@@ -235,6 +235,7 @@ def _conflict(fleet: Fleet, needs: list[Need], nodes: HostNodes, over: Excess, f
         parties=over.parties(label),
         message=f"{ids_text('node', nodes)} of {fleet.host.name} {'has' if len(nodes) == 1 else 'have'} "
         f"{count_text(has, 'page')} of {pages}, and {over.who} need {over.wanted} of them",
+        subject=f"pages of {pages} of {ids_text('node', nodes)}",
         severity=None if fatal else Severity.WARNING,
         nodes=nodes,
         why="QEMU takes all of them at start, and that of the last one gives up: unable to map backing store for guest RAM"

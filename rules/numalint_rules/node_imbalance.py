@@ -114,12 +114,15 @@ from numalint import (
     at_once,
     count_text,
     host_rule,
+    ids_text,
     names_text,
     set_text,
     size_text,
 )
 
 FULL, EMPTY = 0.8, 0.3
+UNKNOWN_PAGE = -1
+"""Huge pages of the host's default size, whatever that is."""
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -212,17 +215,15 @@ def _conflict(fleet: Fleet, full: Load, empty: Load, movable: list[Share], in_me
         target = share.target if in_memory else Target("vcpupin", str(min(claim.dedicated)))
         return Party(claim, target, f"{claim.domain} {could if id(claim) in among else f'has {own}'}")
 
+    rest = [share for share in full.shares if id(share.claim) not in among]
     return Conflict(
-        parties=tuple(map(party, full.shares)),
+        parties=tuple(map(party, [*movable, *rest])),
         message=f"{names_text(share.claim.domain for share in full.shares)} have {text(full)} on node {full.node} "
         f"of {host.name}, and {text(empty)} on node {empty.node} {'is' if in_memory else 'are'} taken",
+        subject=ids_text("node", IdSet.of([full.node])),
         nodes=IdSet.of([full.node, empty.node]),
         why="those of the full node share its caches and its memory channels, and those of the other one are idle",
         help=f"move {first.domain} to node {empty.node}: CPUs {set_text(cpus)} for its "
         f"{count_text(first.vcpus, 'vCPU')}, and nodeset='{empty.node}' for its memory",
         data={"full": full.node, "empty": empty.node, "movable": len(movable)},
     )
-
-
-UNKNOWN_PAGE = -1
-"""Huge pages of the host's default size, whatever that is."""

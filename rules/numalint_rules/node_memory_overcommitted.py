@@ -200,6 +200,7 @@ def _conflict(fleet: Fleet, needs: list[Need], nodes: HostNodes, over: Excess, s
         parties=over.parties(label),
         message=f"{ids_text('node', nodes)} of {host.name} {'has' if one else 'have'} {size_text(has)} for guests, "
         f"and {over.who} {ask}",
+        subject=ids_text("node", nodes),
         severity=severity,
         nodes=nodes,
         why=why,

@@ -125,6 +125,7 @@ def _conflict(fleet: Fleet, claims: list[Claim], nodes: HostNodes) -> Conflict:
         parties=tuple(dedicated_on(claim, cpus) for claim in claims),
         message=f"dedicated vCPUs of {names_text(claim.domain for claim in claims)} have {_all(len(cpus))} "
         f"of {ids_text('node', nodes)} of {host.name}",
+        subject=ids_text("node", nodes),
         nodes=nodes,
         why=f"the kernel's threads, interrupts and vhost workers of the guests there {where}",
         help=f"leave a core of each node to the host{such}, and declare it as housekeeping",

@@ -128,7 +128,8 @@ def _clashing(fleet: Fleet, group: list[Booking]) -> list[Booking]:
 
 def _conflict(fleet: Fleet, group: list[Booking], cpus: HostCpus) -> Conflict:
     claims = list({id(claim): claim for claim, _, _ in group}.values())
-    realtime = any(claim.realtime & cpus for claim in claims)
+    claims.sort(key=lambda claim: bool(claim.realtime & cpus))  # a realtime one has the better right
+    realtime = bool(claims[-1].realtime & cpus)
     return Conflict(
         parties=tuple(dedicated_on(claim, cpus) for claim in claims),
         message=f"{count_text(len(group), 'dedicated vCPU')} of {names_text(claim.domain for claim in claims)} "

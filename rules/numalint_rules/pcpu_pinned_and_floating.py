@@ -17,14 +17,14 @@ Bad:
       <vcpu>2</vcpu>
       <cputune>
         <vcpupin vcpu='0' cpuset='6'/>
-                                  ^ vCPUs 0-1 of db1 have CPUs 6-7
+                                  - vCPUs 0-1 of db1 have CPUs 6-7
         <vcpupin vcpu='1' cpuset='7'/>
       </cputune>
     </domain>
     <domain>
       <name>batch1</name>
       <vcpu>4</vcpu>
-            - 4 vCPUs of batch1 may run on CPUs 6-7
+            ^ 4 vCPUs of batch1 may run on CPUs 6-7
     </domain>
 
 Bad (warning):
@@ -34,14 +34,14 @@ Bad (warning):
       <vcpu>2</vcpu>
       <cputune>
         <vcpupin vcpu='0' cpuset='6'/>
-                                  ^ vCPUs 0-1 of db1 have CPUs 6-7
+                                  - vCPUs 0-1 of db1 have CPUs 6-7
         <vcpupin vcpu='1' cpuset='7'/>
       </cputune>
     </domain>
     <domain>
       <name>batch1</name>
       <vcpu cpuset='6-7'>4</vcpu>
-                    --- 4 vCPUs of batch1 have only CPUs 6-7
+                    ^^^ 4 vCPUs of batch1 have only CPUs 6-7
     </domain>
 
 Bad (error):
@@ -52,14 +52,14 @@ Bad (error):
       <cputune>
         <vcpupin vcpu='0' cpuset='5'/>
         <vcpupin vcpu='1' cpuset='6'/>
-                                  ^ vCPU 1 of plc1 has CPU 6
+                                  - vCPU 1 of plc1 has CPU 6
         <vcpusched vcpus='1' scheduler='fifo' priority='1'/>
       </cputune>
     </domain>
     <domain>
       <name>batch1</name>
       <vcpu cpuset='6'>1</vcpu>
-                    - 1 vCPU of batch1 has only CPU 6
+                    ^ 1 vCPU of batch1 has only CPU 6
     </domain>
 
 Good:
@@ -90,8 +90,6 @@ Sources:
 
 from collections.abc import Iterator
 
-import msgspec
-
 from numalint import (
     Claim,
     Conflict,
@@ -99,52 +97,37 @@ from numalint import (
     Fleet,
     HostCpus,
     IdSet,
+    Intrusion,
     NotJudged,
-    Owners,
     Party,
     Severity,
+    alike,
     count_text,
     dedicated_on,
     host_rule,
     ids_text,
+    intrusion,
     names_text,
     short_cpus_text,
     union,
 )
 
 
-class Roamer(msgspec.Struct, frozen=True):
-    """A domain with vCPUs that may run on others' dedicated CPUs ``cpus``; ``stuck``: and nowhere else."""
-
-    claim: Claim
-    cpus: HostCpus
-    stuck: bool
-
-
 @host_rule("pcpu-pinned-and-floating", Severity.NOTE, uses=(Fact.CORES, Fact.ISOLATED, Fact.HOUSEKEEPING))
 def check(fleet: Fleet) -> Iterator[Conflict | NotJudged]:
-    groups: dict[tuple[Severity, int], tuple[Owners, list[Roamer]]] = {}
+    roamers = []
     for claim in fleet.claims:
-        foreign = ((claim.shared or IdSet()) & fleet.dedicated_cpus) - claim.dedicated_cpus
-        owners = fleet.others_on(foreign, claim)
-        held = foreign & owners.cpus
-        if held and claim.intent is None and fleet.host.cores is None:
+        found = intrusion(fleet, claim, claim.sharing_target, claim.shared or IdSet())
+        if found is not None and claim.intent is None and fleet.host.cores is None:
             yield NotJudged(Fact.CORES, "whether pins are whole cores")
-        elif held:
-            roamer = Roamer(claim, held, held == claim.shared)
-            severity = _severity(roamer, owners.realtime & held)
-            groups.setdefault((severity, id(owners)), (owners, []))[1].append(roamer)
-    for (severity, _), (owners, roamers) in groups.items():
-        yield _conflict(fleet, severity, roamers, owners)
+        elif found is not None:
+            roamers.append(found)
+    for group in alike(roamers):
+        yield _conflict(fleet, group)
 
 
-def _severity(roamer: Roamer, realtime: HostCpus) -> Severity:
-    if roamer.stuck and roamer.cpus <= realtime:
-        return Severity.ERROR
-    return Severity.WARNING if roamer.stuck or realtime else Severity.NOTE
-
-
-def _conflict(fleet: Fleet, severity: Severity, roamers: list[Roamer], owners: Owners) -> Conflict:
+def _conflict(fleet: Fleet, roamers: list[Intrusion]) -> Conflict:
+    severity, owners = roamers[0].severity, roamers[0].owners
     cpus, vcpus = union(each.cpus for each in roamers), sum(each.claim.sharing for each in roamers)
     stuck = all(each.stuck for each in roamers)
     whose = names_text(owner.domain for owner in owners.claims)
@@ -152,6 +135,8 @@ def _conflict(fleet: Fleet, severity: Severity, roamers: list[Roamer], owners: O
         parties=(*(_party(each) for each in roamers), *(dedicated_on(owner, cpus) for owner in owners.claims)),
         message=f"{count_text(vcpus, 'vCPU')} of {names_text(each.claim.domain for each in roamers)} "
         f"{_verb(stuck, vcpus)} {short_cpus_text(cpus)} of {fleet.host.name}, dedicated to {whose}",
+        # that some float is one note whoever they are; with no other CPU, or over a realtime vCPU, each is one of its own
+        subject="" if severity is not Severity.NOTE else " ".join(owner.domain for owner in owners.claims),
         severity=severity,
         nodes=fleet.host.nodes_of(cpus),
         why=_why(severity, cpus & owners.realtime, stuck),
@@ -164,10 +149,10 @@ def _verb(stuck: bool, count: int) -> str:
     return ("has only" if count == 1 else "have only") if stuck else "may run on"
 
 
-def _party(roamer: Roamer) -> Party:
+def _party(roamer: Intrusion) -> Party:
     claim = roamer.claim
     label = f"{count_text(claim.sharing, 'vCPU')} of {claim.domain} {_verb(roamer.stuck, claim.sharing)}"
-    return Party(claim, claim.sharing_target, f"{label} {ids_text('CPU', roamer.cpus)}")
+    return Party(claim, roamer.target, f"{label} {ids_text('CPU', roamer.cpus)}")
 
 
 def _why(severity: Severity, realtime: HostCpus, stuck: bool) -> str:

@@ -15,7 +15,7 @@ Bad:
       <vcpu>2</vcpu>
       <cputune>
         <vcpupin vcpu='0' cpuset='2'/>
-                                  ^ vCPU 0 of nfv1 has CPU 2
+                                  - vCPU 0 of nfv1 has CPU 2
         <vcpupin vcpu='1' cpuset='3'/>
         <emulatorpin cpuset='1'/>
       </cputune>
@@ -27,7 +27,7 @@ Bad:
         <vcpupin vcpu='0' cpuset='4'/>
         <vcpupin vcpu='1' cpuset='5'/>
         <emulatorpin cpuset='2'/>
-                             - the emulator of nfv2 has only CPU 2
+                             ^ the emulator of nfv2 has only CPU 2
       </cputune>
     </domain>
 
@@ -38,7 +38,7 @@ Bad (note):
       <vcpu>2</vcpu>
       <cputune>
         <vcpupin vcpu='0' cpuset='2'/>
-                                  ^ vCPUs 0-1 of nfv1 have CPUs 2-3
+                                  - vCPUs 0-1 of nfv1 have CPUs 2-3
         <vcpupin vcpu='1' cpuset='3'/>
       </cputune>
     </domain>
@@ -50,7 +50,7 @@ Bad (note):
         <vcpupin vcpu='0' cpuset='4'/>
         <vcpupin vcpu='1' cpuset='5'/>
         <emulatorpin cpuset='0-3'/>
-                             --- the emulator and IOThread 1 of nfv2 may run on CPUs 2-3
+                             ^^^ the emulator and IOThread 1 of nfv2 may run on CPUs 2-3
         <iothreadpin iothread='1' cpuset='0-3'/>
       </cputune>
     </domain>
@@ -63,7 +63,7 @@ Bad (error):
       <cputune>
         <vcpupin vcpu='0' cpuset='2'/>
         <vcpupin vcpu='1' cpuset='3'/>
-                                  ^ vCPU 1 of plc1 has CPU 3
+                                  - vCPU 1 of plc1 has CPU 3
         <vcpusched vcpus='1' scheduler='fifo' priority='1'/>
       </cputune>
     </domain>
@@ -72,7 +72,7 @@ Bad (error):
       <vcpu cpuset='0-1'>2</vcpu>
       <cputune>
         <emulatorpin cpuset='3'/>
-                             - the emulator of web1 has only CPU 3
+                             ^ the emulator of web1 has only CPU 3
       </cputune>
     </domain>
 
@@ -113,8 +113,6 @@ Sources:
 import itertools
 from collections.abc import Iterator
 
-import msgspec
-
 from numalint import (
     Claim,
     Conflict,
@@ -122,53 +120,36 @@ from numalint import (
     Fleet,
     HostCpus,
     IdSet,
-    Owners,
+    Intrusion,
     Party,
     Severity,
     Target,
+    alike,
     dedicated_on,
     host_rule,
     ids_text,
+    intrusion,
     names_text,
     short_cpus_text,
     union,
 )
 
 
-class Guest(msgspec.Struct, frozen=True):
-    """A thread of a domain that is pinned to others' dedicated CPUs ``cpus``; ``stuck``: and to no other."""
-
-    claim: Claim
-    thread: Target
-    cpus: HostCpus
-    stuck: bool
-
-
 @host_rule("thread-on-foreign-cpus", Severity.WARNING, uses=(Fact.CORES, Fact.HOUSEKEEPING), precision="very-high")
 def check(fleet: Fleet) -> Iterator[Conflict]:
-    groups: dict[tuple[Severity, int], tuple[Owners, list[Guest]]] = {}
-    for claim in fleet.claims:
-        pins: dict[Target, HostCpus] = {Target("emulatorpin"): claim.emulator or IdSet()}
-        pins |= {Target("iothreadpin", str(thread)): cpus for thread, cpus in claim.iothreads.items()}
-        for thread, cpus in pins.items():
-            foreign = (cpus & fleet.dedicated_cpus) - claim.dedicated_cpus
-            owners = fleet.others_on(foreign, claim)
-            held = foreign & owners.cpus
-            if held:
-                guest = Guest(claim, thread, held, held == cpus)
-                severity = _severity(guest, owners.realtime & held)
-                groups.setdefault((severity, id(owners)), (owners, []))[1].append(guest)
-    for (severity, _), (owners, guests) in groups.items():
-        yield _conflict(fleet, severity, guests, owners)
+    pinned = (intrusion(fleet, claim, thread, cpus) for claim in fleet.claims for thread, cpus in _pins(claim).items())
+    for guests in alike(each for each in pinned if each is not None):
+        yield _conflict(fleet, guests)
 
 
-def _severity(guest: Guest, realtime: HostCpus) -> Severity:
-    if guest.stuck and guest.cpus <= realtime:
-        return Severity.ERROR
-    return Severity.WARNING if guest.stuck or realtime else Severity.NOTE
+def _pins(claim: Claim) -> dict[Target, HostCpus]:
+    """The sets of the emulator and the IOThreads that have one of their own."""
+    emulator = {} if claim.emulator is None else {Target("emulatorpin"): claim.emulator}
+    return emulator | {Target("iothreadpin", str(thread)): cpus for thread, cpus in claim.iothreads.items()}
 
 
-def _conflict(fleet: Fleet, severity: Severity, guests: list[Guest], owners: Owners) -> Conflict:
+def _conflict(fleet: Fleet, guests: list[Intrusion]) -> Conflict:
+    severity, owners = guests[0].severity, guests[0].owners
     cpus, whose = union(guest.cpus for guest in guests), names_text(owner.domain for owner in owners.claims)
     by_domain = [list(its) for _, its in itertools.groupby(guests, key=lambda guest: id(guest.claim))]
     claims = [its[0].claim for its in by_domain]
@@ -185,20 +166,20 @@ def _conflict(fleet: Fleet, severity: Severity, guests: list[Guest], owners: Own
     )
 
 
-def _party(guests: list[Guest]) -> Party:
+def _party(guests: list[Intrusion]) -> Party:
     claim, cpus = guests[0].claim, union(guest.cpus for guest in guests)
     label = f"{_threads(guests)} of {claim.domain} {_verb(guests)} {ids_text('CPU', cpus)}"
-    return Party(claim, guests[0].thread, label)
+    return Party(claim, guests[0].target, label)
 
 
-def _threads(guests: list[Guest]) -> str:
+def _threads(guests: list[Intrusion]) -> str:
     """Threads of a domain in words: ``the emulator and IOThreads 1-2``."""
-    numbers: IdSet[int] = IdSet.of(int(guest.thread.name) for guest in guests if guest.thread.name)
+    numbers: IdSet[int] = IdSet.of(int(guest.target.name) for guest in guests if guest.target.name)
     emulator = ["the emulator"] if len(numbers) < len(guests) else []
     return " and ".join([*emulator, *([ids_text("IOThread", numbers)] if numbers else [])])
 
 
-def _verb(guests: list[Guest]) -> str:
+def _verb(guests: list[Intrusion]) -> str:
     if not all(guest.stuck for guest in guests):
         return "may run on"
     return "has only" if len(guests) == 1 else "have only"
@@ -212,9 +193,9 @@ def _why(severity: Severity, realtime: HostCpus) -> str:
     return "device emulation, vhost-net and I/O of the one domain take time from the vCPUs of the other"
 
 
-def _pins_text(fleet: Fleet, guests: list[Guest]) -> str:
+def _pins_text(fleet: Fleet, guests: list[Intrusion]) -> str:
     """A pin to write: with CPUs that the host keeps, else with some beside the guest that no dedicated vCPU has."""
-    host, claim, thread = fleet.host, guests[0].claim, guests[0].thread
+    host, claim, thread = fleet.host, guests[0].claim, guests[0].target
     free = (host.cpus or IdSet()) - fleet.dedicated_cpus
     near = free & host.cpus_of(host.nodes_of(claim.dedicated_cpus | (claim.shared or IdSet())))
     cpus = free & (host.housekeeping or IdSet()) or near or free
