@@ -110,7 +110,7 @@ def excess(fleet: Fleet, shares: Sequence[Share], room: float) -> Excess | None:
     """
     shares = [share for share in _by_claim(shares) if 0 < share.size <= room]
     running = at_once(fleet, shares)
-    if sum(share.size for share in running) <= room:
+    if not running or sum(share.size for share in running) <= room:
         return None
     among = {id(share.claim) for share in running}
     others = [share for share in shares if id(share.claim) not in among]
