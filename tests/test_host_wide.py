@@ -357,7 +357,9 @@ def test_the_overcommit_that_is_declared_is_the_one_that_counts(folder: Path) ->
     assert [result["rule"] for result in said(ONE, OTHER)] == ["cpu-overcommit"]
 
 
-def test_where_dedicated_vcpus_alone_are_more_than_the_overcommit_that_is_declared_nobody_is_named(folder: Path) -> None:
+def test_where_dedicated_vcpus_alone_are_more_than_the_overcommit_that_is_declared_nobody_is_named(
+    folder: Path,
+) -> None:
     write(domain("2", "3"), domain(cpuset="2-3"), "overcommit = 0.5")
     assert [result["rule"] for result in said(ONE, OTHER)] == ["pcpu-pinned-and-floating"]
 
