@@ -11,6 +11,7 @@ from numalint import __version__
 CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NUMALINT", "max_content_width": 100}
 
 COMMANDS = {
+    "baseline": "baseline",
     "check": "check",
     "completion": "completion",
     "config": "config",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -39,8 +39,8 @@ class Found(msgspec.Struct):
     warnings: list[str] = []
 
 
-def discover(paths: Iterable[str], excludes: Excludes, *, tracked: bool) -> Found:
-    """The files under ``paths``; a file that is reached twice is there once.
+def discover(paths: Iterable[str], excludes: Excludes, *, tracked: bool, given: Collection[str] = ()) -> Found:
+    """The files under ``paths``; a file that is reached twice is there once. Those ``given`` need not exist.
 
     In a git repository what .gitignore names is left out, and with ``tracked`` all that git does not track, the
     files that are named among them. A path that does not exist, or is no file or folder, is a problem.
@@ -49,10 +49,13 @@ def discover(paths: Iterable[str], excludes: Excludes, *, tracked: bool) -> Foun
     _folder.cache_clear()  # the working directory may be another than in the last run
     seen: set[str] = set()
     named = list(dict.fromkeys(paths))
-    kept = _kept_by_git([path for path in named if path != STDIN and os.path.isfile(path)], found, tracked=tracked)
+    files = [path for path in named if path not in given and os.path.isfile(path)]
+    kept = _kept_by_git(files, found, tracked=tracked)
     for path in named:
         if path == STDIN:
             found.files[STDIN] = True
+        elif path in given:
+            _take(path, found, seen, excludes, is_named=True)
         elif os.path.isdir(path):
             for file in _walk(path, found, tracked=tracked):
                 _take(file, found, seen, excludes, is_named=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numalint.model.finding import Severity
 from numalint.model.report import RuleCard
 
+BASELINE_STALE = "baseline-stale"
 MALFORMED_DOMAIN = "malformed-domain"
 NOT_JUDGED = "not-judged"
 SUPPRESSION_EXPIRED = "suppression-expired"
@@ -12,6 +13,14 @@ SUPPRESSION_MALFORMED = "suppression-malformed"
 SUPPRESSION_UNUSED = "suppression-unused"
 
 _PAGES = {
+    BASELINE_STALE: (
+        "An entry of the baseline covers no finding",
+        (
+            "What the baseline lists was mended, or its domain is gone. An entry that is left behind would hide the next "
+            "finding of its kind at its place. `numalint baseline prune` takes such entries out. It is told only where the "
+            "rule was judged, as for suppressions."
+        ),
+    ),
     MALFORMED_DOMAIN: (
         "A domain cannot be read as libvirt reads it",
         (
@@ -98,6 +107,7 @@ _PAGES = {
 }
 
 _LEVELS = {
+    BASELINE_STALE: Severity.NOTE,
     NOT_JUDGED: Severity.NOTE,
     SUPPRESSION_EXPIRED: Severity.WARNING,
     SUPPRESSION_UNUSED: Severity.NOTE,
@@ -118,7 +128,7 @@ NOTICES: dict[str, RuleCard] = {
     )
     for id, (summary, page) in sorted(_PAGES.items())
 }
-"""The notices by id. ``malformed-domain`` and those of suppressions are results, the others problems of the run.
+"""The notices by id. ``malformed-domain`` and those of suppressions and of the baseline are results, the others problems of the run.
 
 None of them may be suppressed.
 """

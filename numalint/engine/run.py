@@ -12,6 +12,7 @@ from xml.parsers.expat import ExpatError
 import msgspec
 from msgspec.structs import replace
 
+from numalint.engine.baseline import Baseline, stale_notice
 from numalint.engine.declared import unmet_overrides
 from numalint.engine.discover import STDIN, Excludes, Found, discover, repository_of
 from numalint.engine.fleets import Fleets, Reporting
@@ -31,14 +32,16 @@ from numalint.loaders.suppressions import WORD
 from numalint.model.domain import NEWEST_LIBVIRT, Domain, Release
 from numalint.model.finding import Severity
 from numalint.model.placement import Placement
-from numalint.model.report import Coverage, Problem, Report, Result
+from numalint.model.report import Coverage, Known, Problem, Report, Result
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked for. ``stdin`` are the bytes of the path ``-``; ``require`` the facts that must be known.
+    """What the user asked for.
 
-    ``silent`` are the notices that are not to be told.
-    ``today`` is the day by which suppressions end. Without ``suppressible`` it is judged as if none were there.
+    ``given`` are the bytes of paths that are not read from a file: those of standard input. ``known`` is what was there
+    before, in files of baselines and at an earlier revision. ``silent`` are the notices that are not to be told,
+    ``require`` the facts that must be known. ``today`` is the day by which suppressions end. Without ``suppressible`` it
+    is judged as if none were there.
     """
 
     paths: tuple[str, ...]
@@ -55,7 +58,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     fail_on: Severity = Severity.WARNING
     libvirt: Release = NEWEST_LIBVIRT
     require: frozenset[str] = frozenset()
-    stdin: bytes = b""
+    given: dict[str, bytes] = {}
+    known: tuple[Baseline, ...] = ()
     version: str = ""
 
 
@@ -75,12 +79,14 @@ class _Run:
         self.judge = Judge(request.policies)
         obeyed = request.suppressible
         self.suppressor = None if obeyed is None else Suppressor(request.config, obeyed, request.today)
-        self.locator = Locator({STDIN: request.stdin} if STDIN in request.paths else {})
+        self.locator = Locator(request.given)
         self.fleets = Fleets()
         self.problems: list[Problem] = []
         self.malformed: list[Result] = []
         self.faulty: list[Said] = []
-        self.domains = self.without_host = self.passed_over = self.refused = self.suppressed = 0
+        self.domains = self.without_host = self.passed_over = self.refused = self.suppressed = self.known = 0
+        self.documents: dict[str, set[str]] = {}
+        self.stale: list[Known] = []
 
     def report(self) -> tuple[Report, list[str]]:
         found = self._discover()
@@ -110,12 +116,15 @@ class _Run:
             exit_code=self._exit_code(results, problems),
             root=_root(self.locator.files, self.request.config),
             files=self.locator.files,
+            stale=tuple(self.stale),
         )
         return report, [*found.warnings, *self.world.warnings]
 
     def _results(self, found: Found) -> list[Result]:
+        """All results: what cannot be judged, what is wrong with suppressions and the baseline, and the findings."""
+        faulty = self.malformed + self.locator.results(self.faulty)
         if self.suppressor is None:
-            return self.malformed + self.locator.results(self.judge.said + self.faulty)
+            return [*faulty, *self._unknown(self.locator.results(self.judge.said), self._ran(found))]
         said, hidden = self.suppressor.apply(self.judge.said)
         self.suppressed = len(hidden)
         ran = self._ran(found)
@@ -123,8 +132,26 @@ class _Run:
         for each in own:
             with contextlib.suppress(OSError):  # it went away since: the place is told without its lines
                 self.locator.read(each.span.path)
-        said += (*self.faulty, *self.suppressor.said(ran), *(hidden if self.request.show_suppressed else ()))
-        return self.malformed + own + self.locator.results(said)
+        said += (*self.suppressor.said(ran), *(hidden if self.request.show_suppressed else ()))
+        return [*faulty, *self._unknown(own + self.locator.results(said), ran)]
+
+    def _unknown(self, results: list[Result], ran: Ran) -> list[Result]:
+        """The results without those that were there before, and with what is stale in the baseline."""
+        for baseline in self.request.known:
+            results = baseline.marked(results)
+            self.stale += baseline.stale(results, lambda entry: self._seen_again(entry, ran))
+            if self.stale and baseline.path:
+                results.append(stale_notice(self.stale, baseline.path, self.locator.read(baseline.path)))
+        self.known = sum(each.suppressed_by == "baseline" for each in results)
+        return [each for each in results if each.suppressed_by != "baseline" or self.request.show_suppressed]
+
+    def _seen_again(self, entry: Known, ran: Ran) -> bool:
+        """Whether what a baseline lists would have been found, if it were there still."""
+        documents = self.documents.get(entry.domain, ())
+        there = any(entry.host in ran.hosts_of(document) for document in documents)
+        if not documents or (entry.host is not None and not there):
+            return ran.all_of_config and entry.rule in ran.rules
+        return all(ran.judged(entry.rule, document, entry.domain) for document in documents)
 
     def _ran(self, found: Found) -> Ran:
         """What was judged, and how much of what there is."""
@@ -142,7 +169,11 @@ class _Run:
         )
 
     def _folders(self) -> list[str]:
-        return [os.path.realpath(path) for path in self.request.paths if path != STDIN and os.path.isdir(path)]
+        return [
+            os.path.realpath(path)
+            for path in self.request.paths
+            if path not in self.request.given and os.path.isdir(path)
+        ]
 
     def _all_of_config(self, found: Found) -> bool:
         """Whether everything that the configuration speaks of was looked at, and could be judged."""
@@ -152,7 +183,8 @@ class _Run:
         return not missed and any(home.startswith(os.path.join(each, "")) for each in self._folders())
 
     def _discover(self) -> Found:
-        return discover(self.request.paths, self._excludes(), tracked=self.request.tracked)
+        request = self.request
+        return discover(request.paths, self._excludes(), tracked=request.tracked, given=request.given)
 
     def _excludes(self) -> Excludes:
         config = self.request.config
@@ -192,8 +224,9 @@ class _Run:
 
     def _read(self, path: str) -> tuple[Kind, bytes]:
         """What a file is, and its bytes where it holds domains."""
-        if path == STDIN:
-            return self.sniffer.kind_of(self.request.stdin), self.request.stdin
+        given = self.request.given.get(path)
+        if given is not None:
+            return self.sniffer.kind_of(given), given
         return self.sniffer.read(path)
 
     def _domain(self, domain: Domain, path: str, number: int) -> None:
@@ -206,6 +239,7 @@ class _Run:
         if self.request.libvirt != domain.libvirt:
             domain = replace(domain, libvirt=self.request.libvirt)
         self.domains += 1
+        self.documents.setdefault(domain.name, set()).add(path)
         self.without_host += not assigned
         placements = self.judge.judge(domain, [each.host for each in assigned])
         if self.judge.judges_fleets:
@@ -217,7 +251,7 @@ class _Run:
         """Claims of the domains that the configuration declares and that are not in the focus: they are there too."""
         if not self.world.declared:
             return
-        focus = {os.path.realpath(path) for path in found.files if path != STDIN}
+        focus = {os.path.realpath(path) for path in found.files}
         roots = [os.path.relpath(folder) for folder in self.request.config.folders]
         beyond = discover(roots, self._excludes(), tracked=self.request.tracked)
         for path in beyond.files:
@@ -258,7 +292,7 @@ class _Run:
     def _check_unused_hosts(self, found: Found) -> None:
         """A host file that no domain is on is read too: a broken one is said on the day that it breaks."""
         for path in found.files:
-            kind = Kind() if path == STDIN else self._known_kind(path)
+            kind = Kind() if path in self.request.given else self._known_kind(path)
             if kind.format is not None and not kind.format.partial and os.path.realpath(path) not in self.world.inputs:
                 try:
                     load_inputs((path,), self.request.formats, None)
@@ -288,6 +322,7 @@ class _Run:
             passed_over=self.passed_over,
             excluded=found.excluded,
             suppressed=self.suppressed,
+            known=self.known,
         )
 
     def _exit_code(self, results: Iterable[Result], problems: list[Problem]) -> int:

@@ -38,7 +38,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     host that survives edits elsewhere in the file.
     ``also_on`` are further hosts of a live-migration set that it is true of.
     ``suppressed`` is the reason of the suppression that covers it, None where none does, and ``suppressed_by`` where
-    that stands, in the ``source`` or the ``configuration``: a report has such results only under --show-suppressed.
+    that stands, in the ``source``, the ``configuration`` or the ``baseline``: a report has such results only under --show-suppressed.
     """
 
     rule: str
@@ -58,6 +58,19 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     suppressed: str | None = None
     suppressed_by: str = ""
+
+
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A finding that was there before, as a baseline lists it.
+
+    Its fingerprint tells which one it is; the rest is for people, and tells whether it could be seen again.
+    """
+
+    domain: str
+    rule: str
+    element: str
+    host: str | None
+    fingerprint: str
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +102,7 @@ class Unjudged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run looked at. ``suppressed`` findings are no results, or are marked there."""
+    """What a run looked at. ``suppressed`` findings, and those ``known`` from before, are no results, or are marked there."""
 
     domains: int
     hosts: tuple[str, ...]
@@ -98,6 +111,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     passed_over: int = 0
     excluded: int = 0
     suppressed: int = 0
+    known: int = 0
 
 
 class RuleCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +136,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run. ``exit_code`` is 0 clean, 1 findings at or above --fail-on, 2 something was not checked.
 
     ``root`` is the folder that SARIF's paths are relative to; ``files`` has the bytes of each file that a span points
-    into, by its ``path``.
+    into, by its ``path``. ``stale`` is what a baseline lists and is no longer found.
     """
 
     version: str
@@ -134,6 +148,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     root: str
     files: dict[str, bytes]
+    stale: tuple[Known, ...] = ()
 
 
 class Reporter(msgspec.Struct, frozen=True):

@@ -47,10 +47,12 @@ def summary(report: Report, colour: bool) -> str:
         lines.append(f"passed over: {count(coverage.passed_over, 'XML file')} {are}")
     if coverage.excluded:
         lines.append(f"excluded: {count(coverage.excluded, 'path')}")
+    hint = "" if any(result.suppressed for result in report.results) else " (--show-suppressed prints them)"
     if coverage.suppressed:
-        shown = any(result.suppressed is not None for result in report.results)
-        hint = "" if shown else " (--show-suppressed prints them)"
         lines.append(f"suppressed: {count(coverage.suppressed, 'finding')}{hint}")
+    if coverage.known:
+        were = "that was" if coverage.known == 1 else "that were"
+        lines.append(f"known: {count(coverage.known, 'finding')} {were} there before{hint}")
     return "".join(f"{line}\n" for line in lines)
 
 

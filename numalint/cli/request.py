@@ -1,0 +1,149 @@
+"""What the commands that judge domains have in common: their options, and the request that is made of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from numalint import __version__, plugins
+from numalint.cli.common import Failure, host_option, load_plugins, located
+from numalint.engine.discover import STDIN
+from numalint.engine.notices import NOTICES
+from numalint.engine.policy import Policies
+from numalint.engine.run import Request
+from numalint.engine.select import UnknownRule
+from numalint.engine.suppress import Suppressible
+from numalint.loaders.config import Config, Lint, LoadedConfig
+from numalint.loaders.config_file import find_config, load_config
+from numalint.loaders.document import LoadError
+from numalint.loaders.host.inputs import LOCAL
+from numalint.model.domain import NEWEST_LIBVIRT, Release
+
+LIBVIRT_FOLDER = "/etc/libvirt/qemu"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _comma(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names by repeating an option or between commas."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def names_option(*flags: str, help: str) -> Callable[..., Any]:
+    """An option that takes names, by repeating it or between commas."""
+    return click.option(*flags, multiple=True, callback=_comma, metavar="NAME", help=help)
+
+
+_OPTIONS = (
+    click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path()),
+    host_option,
+    click.option("--config", metavar="FILE", help="Use this configuration, not the nearest numalint.toml."),
+    names_option("--select", help="Run only these rules or categories."),
+    names_option("--extend-select", help="Run these rules or categories too."),
+    names_option("--ignore", help="Leave out these rules or categories."),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders that match."),
+    click.option("--tracked", is_flag=True, help="Look only at files that git tracks."),
+    click.option(
+        "--target-libvirt", metavar="RELEASE", help="Judge for this release of libvirt, such as 9.0 (newest known)."
+    ),
+    click.option("--no-local-rules", is_flag=True, help="Do not run the rules that numalint.toml names in rules."),
+    click.option("--today", type=click.DateTime(["%Y-%m-%d"]), hidden=True),
+)
+
+
+def judging_options(command: Command) -> Command:
+    """PATHS, and the options that say which domains are judged by which rules on which hosts."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a command line asks for: the paths, the configuration that is for them, and all rules and formats there are."""
+
+    paths: tuple[str, ...]
+    config: LoadedConfig
+    loaded: plugins.Plugins
+    options: dict[str, Any]
+
+    def policies(self, config: LoadedConfig) -> Policies:
+        """The policies of a configuration under the options. Raises Failure for a rule that there is not."""
+        options = self.options
+        named = Lint(
+            select=list(options["select"]) or None,
+            extend_select=list(options["extend_select"]),
+            ignore=list(options["ignore"]),
+        )
+        try:
+            return Policies(self.loaded.rules, config, named, NOTICES.keys())
+        except LoadError as error:
+            raise Failure(located(error)) from error
+        except UnknownRule as error:
+            raise Failure(str(error)) from error
+
+    @property
+    def suppressible(self) -> Suppressible:
+        """Which rules may be suppressed. Raises Failure for a rule that there is not."""
+        try:
+            held = self.policies(self.config).held
+        except LoadError as error:
+            raise Failure(located(error)) from error
+        return Suppressible(
+            {id: rule.suppressible and id not in held for id, rule in self.loaded.rules.items()},
+            incomplete=self.options["no_local_rules"] and bool(self.config.config.rules),
+        )
+
+
+def asked_for(paths: tuple[str, ...], options: dict[str, Any]) -> Asked:
+    """What is asked for by PATHS and options. Raises Failure for what cannot be loaded."""
+    paths = paths or _usual_paths(options["hosts"])
+    config = config_for(options["config"], paths)
+    local = [] if options["no_local_rules"] else [os.path.join(config.folder, path) for path in config.config.rules]
+    return Asked(paths, config, load_plugins(local), options)
+
+
+def request_for(asked: Asked, **more: Any) -> Request:
+    """The request to judge what is asked for. ``more`` are the fields that only one command has options for."""
+    options, written = asked.options, asked.config.config.lint
+    release = options["target_libvirt"] or written.target_libvirt
+    try:
+        libvirt = Release.parse(release) if release else NEWEST_LIBVIRT
+    except ValueError as error:
+        raise Failure(str(error)) from error
+    fields: dict[str, Any] = {
+        "paths": asked.paths,
+        "config": asked.config,
+        "policies": asked.policies(asked.config),
+        "formats": asked.loaded.formats,
+        "today": (options["today"] or datetime.now(UTC)).date(),
+        "suppressible": asked.suppressible,
+        "hosts": options["hosts"],
+        "exclude": options["exclude"],
+        "silent": frozenset(NOTICES).intersection([*written.ignore, *options["ignore"]]),
+        "tracked": options["tracked"],
+        "libvirt": libvirt,
+        "version": __version__,
+    }
+    return Request(**fields | more)
+
+
+def _usual_paths(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Where to look when no path is given: on the machine itself, where libvirt keeps its domains."""
+    return (LIBVIRT_FOLDER,) if LOCAL in hosts and os.path.isdir(LIBVIRT_FOLDER) else (".",)
+
+
+def config_for(path: str | None, paths: tuple[str, ...]) -> LoadedConfig:
+    """The configuration that is named, else the nearest to the first path that is a file or folder."""
+    first = next((Path(each) for each in paths if each != STDIN and Path(each).exists()), Path())
+    start = first.resolve() if first.is_dir() else first.resolve().parent
+    try:
+        found = Path(path) if path is not None else find_config(start)
+        return LoadedConfig(Config(), str(Path.cwd())) if found is None else load_config(found)
+    except LoadError as error:
+        raise Failure(located(error)) from error
