@@ -24,13 +24,11 @@ from numalint.model.devices import (  # noqa: E402
     MemoryDevice,
     SharedMemoryUser,
 )
-from numalint.model.domain import (  # noqa: E402
-    NEWEST_LIBVIRT,
+from numalint.model.domain import NEWEST_LIBVIRT, REALTIME_POLICIES, Domain, Release, Trait  # noqa: E402
+from numalint.model.elements import (  # noqa: E402
     ORDINARY_PAGE,
-    REALTIME_POLICIES,
     Cell,
     Distance,
-    Domain,
     Fault,
     HugePages,
     ListedIOThread,
@@ -40,12 +38,10 @@ from numalint.model.domain import (  # noqa: E402
     MemoryBinding,
     NodeSet,
     Pin,
-    Release,
     Repeated,
     Scheduler,
     ThreadPin,
     Topology,
-    Trait,
     VainExclusion,
 )
 from numalint.model.finding import Finding, NotJudged, Related, Severity  # noqa: E402
@@ -68,18 +64,9 @@ from numalint.model.intrusion import Intrusion, alike, intrusion  # noqa: E402
 from numalint.model.matching import overbooked  # noqa: E402
 from numalint.model.overcommit import Excess, Share, at_once, excess, overcommitted  # noqa: E402
 from numalint.model.place import TEXT, Place  # noqa: E402
-from numalint.model.placement import (  # noqa: E402
-    Affinity,
-    Bound,
-    Intent,
-    MemoryPart,
-    MemoryPolicy,
-    Origin,
-    Placement,
-    WrittenSet,
-    place_of_term,
-)
+from numalint.model.placement import Placement, place_of_term  # noqa: E402
 from numalint.model.report import Report, Reporter, Result  # noqa: E402
+from numalint.model.resolved import Affinity, Bound, Intent, MemoryPart, MemoryPolicy, Origin, WrittenSet  # noqa: E402
 from numalint.model.spread import Spread, node_spread, socket_spread  # noqa: E402
 from numalint.model.wording import (  # noqa: E402
     MOST_RELATED,

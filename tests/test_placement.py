@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numalint.model.idset import IdSet
-from numalint.model.placement import Affinity, Intent, MemoryPolicy, Placement
+from numalint.model.placement import Placement
+from numalint.model.resolved import Affinity, Intent, MemoryPolicy
 from numalint.testing import read_domain, read_host
 
 HOST = "pack:2 numa:1 core:4 pu:1"

@@ -13,7 +13,8 @@ from numalint.engine.rule import Category, Rule
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding, NotJudged, Severity
 from numalint.model.host import Fact, Host
-from numalint.model.placement import UNKNOWN_HOST, Intent, Placement
+from numalint.model.placement import UNKNOWN_HOST, Placement
+from numalint.model.resolved import Intent
 from numalint.testing import findings, read_domain, read_host
 
 FLOATING, NODE_BOUND, DEDICATED = Intent.FLOATING, Intent.NODE_BOUND, Intent.DEDICATED

@@ -117,7 +117,7 @@ def placement_rule(
     """Make a rule of ``check(placement)``, for what is wrong with a domain on its host.
 
     ``needs``: facts without which the rule is not judged; ``uses``: facts that only sharpen it; ``when``: traits of the
-    domain without which it has nothing to say. ``precision`` is
+    domain, or of it on the host, without which it has nothing to say. ``precision`` is
     SARIF's: very-high for arithmetic on declared facts, down to low for a guess.
     """
 

@@ -17,16 +17,8 @@ from numalint.loaders.domain_memory import (
 )
 from numalint.loaders.element import Reader, Sections, attribute
 from numalint.loaders.xml import Element, parse, parse_stream
-from numalint.model.domain import (
-    Domain,
-    ListedIOThread,
-    ListedVcpu,
-    Pin,
-    Repeated,
-    Scheduler,
-    ThreadPin,
-    Topology,
-)
+from numalint.model.domain import Domain
+from numalint.model.elements import ListedIOThread, ListedVcpu, Pin, Repeated, Scheduler, ThreadPin, Topology
 from numalint.model.idset import HostCpus, IdSet, Vcpu, Vcpus
 from numalint.model.place import TEXT, Place
 

@@ -10,15 +10,7 @@ from numalint.model.devices import (
     Device,
     GuestDevices,
 )
-from numalint.model.domain import (
-    ORDINARY_PAGE,
-    Cell,
-    Distance,
-    HugePages,
-    MaxMemory,
-    MemoryBacking,
-    MemoryBinding,
-)
+from numalint.model.elements import ORDINARY_PAGE, Cell, Distance, HugePages, MaxMemory, MemoryBacking, MemoryBinding
 from numalint.model.idset import GuestCell, GuestCells, HostNodes, IdSet, Vcpus
 from numalint.model.place import TEXT
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from numalint.loaders.xml import Element
-from numalint.model.domain import Fault, VainExclusion
+from numalint.model.elements import Fault, VainExclusion
 from numalint.model.host import PciAddress
 from numalint.model.idset import ALL_EXCLUDED, Id, IdSet, NotationError, terms
 from numalint.model.place import TEXT, Place

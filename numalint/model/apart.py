@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from numalint.model.domain import MemoryBinding
+from numalint.model.elements import MemoryBinding
 from numalint.model.finding import Related, Severity
 from numalint.model.host import NEAR
 from numalint.model.idset import HostNodes, IdSet, Vcpu, Vcpus, union
 from numalint.model.place import Place
-from numalint.model.placement import Bound, Placement
+from numalint.model.placement import Placement
+from numalint.model.resolved import Bound
 from numalint.model.wording import ids_text, set_text
 
 

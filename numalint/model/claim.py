@@ -15,7 +15,8 @@ import msgspec
 from numalint.model.finding import Severity
 from numalint.model.host import PciAddress
 from numalint.model.idset import HostCpus, HostNodes, IdSet, Vcpu, union
-from numalint.model.placement import Affinity, Intent, Origin, Placement
+from numalint.model.placement import Placement
+from numalint.model.resolved import Affinity, Intent, Origin
 from numalint.model.wording import ids_text
 
 

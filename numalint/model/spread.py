@@ -15,7 +15,8 @@ from numalint.model.finding import Related
 from numalint.model.host import Region
 from numalint.model.idset import HostCpus, IdSet, Vcpu, Vcpus, union
 from numalint.model.place import Place
-from numalint.model.placement import Origin, Placement, place_of_term
+from numalint.model.placement import Placement, place_of_term
+from numalint.model.resolved import Origin
 from numalint.model.wording import count_text, ids_text, node_places, set_text
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from numalint.model.devices import Device
-from numalint.model.domain import ORDINARY_PAGE, Cell, HugePages
+from numalint.model.elements import ORDINARY_PAGE, Cell, HugePages
 from numalint.model.host import PciAddress
 from numalint.model.idset import HostCpus, IdSet, Vcpu, union
-from numalint.model.placement import UNKNOWN_HOST, Affinity, MemoryPolicy, Origin, Placement
+from numalint.model.placement import UNKNOWN_HOST, Placement
+from numalint.model.resolved import Affinity, MemoryPolicy, Origin
 from numalint.model.wording import count_text, ids_text, size_text
 from numalint.reporters.drawing import (
     Marked,

@@ -16,10 +16,12 @@ from numalint.loaders.document import HEAD_BYTES, Document, HostFormat, LoadErro
 from numalint.loaders.domain import load_domains
 from numalint.loaders.host.inputs import load_host, load_inputs
 from numalint.loaders.xml import locate
-from numalint.model.domain import Cell, Domain, Topology
+from numalint.model.domain import Domain
+from numalint.model.elements import Cell, Topology
 from numalint.model.host import Host, Node
 from numalint.model.idset import IdSet
-from numalint.model.placement import UNKNOWN_HOST, Affinity, Placement
+from numalint.model.placement import UNKNOWN_HOST, Placement
+from numalint.model.resolved import Affinity
 from numalint.reporters.domain_text import domain_lines
 from numalint.reporters.drawing import Surface
 from numalint.reporters.host.picture import draw_host
