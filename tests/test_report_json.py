@@ -79,6 +79,7 @@ def test_the_whole_document_is_as_documented() -> None:
             "passed_over": 2,
             "excluded": 1,
             "suppressed": 0,
+            "known": 0,
         },
     }
 

@@ -224,7 +224,10 @@ def test_what_could_not_be_checked_is_an_error_of_the_run_and_what_was_not_judge
                 "text": "Rule device-remote was not judged on 3 domains of host kvm01 (pci-node unknown: eth0)."
             },
             "descriptor": {"id": "not-judged"},
-            "associatedRule": {"id": "device-remote", "index": 1},
+            "associatedRule": {
+                "id": "device-remote",
+                "index": sorted(each.id for each in CARDS).index("device-remote"),
+            },
             "properties": {"host": "kvm01", "facts": ["pci-node"], "domains": 3, "subjects": ["eth0"]},
         },
         {
