@@ -15,7 +15,6 @@ from numalint.loaders.guest_devices import (
     read_controller,
     read_disk,
     read_filesystem,
-    read_index,
     read_interface,
     read_iommu,
     read_memory,
@@ -42,7 +41,7 @@ def read_devices(sections: Sequence[Element], reader: Reader) -> GuestDevices:
         for element in devices:
             tag = element.tag
             if buses and tag == "controller" and element.get("type") == "pci":
-                read_index(element, reader)  # which libvirt refuses where it is no number
+                reader.number(element, "index", 0)  # libvirt refuses what is no number
             elif tag in _READ:
                 parts = Sections(element)
                 for read in _READ[tag]:

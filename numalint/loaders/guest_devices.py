@@ -72,7 +72,7 @@ def read_interface(element: Element, parts: Sections, reader: Reader, found: Fou
 def read_controller(element: Element, parts: Sections, reader: Reader, found: Found) -> None:
     driver, target = parts.first("driver"), parts.first("target")
     type, model = element.get("type", ""), element.get("model")
-    index = read_index(element, reader)
+    index = reader.number(element, "index") if "index" in element.attrib else None
     node = None if target is None else Sections(target).first("node")
     cell = None if node is None else reader.number(node, TEXT)
     named = f"controller {type}" if index is None else f"controller {type} {index}"
@@ -81,11 +81,6 @@ def read_controller(element: Element, parts: Sections, reader: Reader, found: Fo
     cell = None if cell is None else GuestCell(cell)
     found.controllers.append(Controller(type, model, index, guest_bus(parts), cell, bool(uses), place))
     found.iothread_uses += uses
-
-
-def read_index(element: Element, reader: Reader) -> int | None:
-    """The index of a controller, where it is written."""
-    return reader.number(element, "index") if "index" in element.attrib else None
 
 
 def read_memory(element: Element, parts: Sections, reader: Reader, found: Found) -> None:
