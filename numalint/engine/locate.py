@@ -12,7 +12,6 @@ from numalint.engine.fingerprint import fingerprint
 from numalint.engine.judge import Said
 from numalint.loaders import xml
 from numalint.loaders.document import Document, LoadError
-from numalint.loaders.host import toml as host_toml
 from numalint.loaders.identity import identities
 from numalint.model.place import Place
 from numalint.model.report import Problem, RelatedSpan, Result, Span
@@ -55,7 +54,9 @@ class Locator:
         document = Document(path, data)
         try:
             if any(isinstance(place.locator, str) for place in places):
-                return {place: _Spot(*found, found[1]) for place, found in host_toml.locate(document, places).items()}
+                from numalint.loaders.host import toml  # noqa: PLC0415  # as every format, when it is met
+
+                return {place: _Spot(*found, found[1]) for place, found in toml.locate(document, places).items()}
             told = identities(document, of_elements) if of_elements else {}
             return {place: _Spot(*found, told.get(place, "")) for place, found in xml.locate(document, places).items()}
         except (ExpatError, IndexError, LoadError):
