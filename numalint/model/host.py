@@ -274,6 +274,17 @@ class Host(msgspec.Struct, frozen=True, dict=True):
         }
 
     @functools.cached_property
+    def least_pages(self) -> dict[int, int]:
+        """How many huge pages every node has, and has free where that is known; without sizes of which it is unknown."""
+        pools = [node.hugepages or {} for node in self.nodes or ()]
+        counts = {
+            size: [count for each in pools for count in (each[size].total, each[size].free) if count is not None]
+            for size in (pools[0] if pools else ())
+            if all(size in each and (each[size].total, each[size].free) != (None, None) for each in pools)
+        }
+        return {size: min(each) for size, each in counts.items()}
+
+    @functools.cached_property
     def by_distance(self) -> tuple[tuple[Node, ...], ...]:
         """For each node that has CPUs: all of these, itself first, then the nearest; those of unknown distance last."""
         nodes = [node for node in self.nodes or () if node.cpus]

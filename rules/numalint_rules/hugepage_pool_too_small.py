@@ -188,16 +188,17 @@ class Short(msgspec.Struct, frozen=True):
 )
 def check(placement: Placement) -> Iterator[Finding | NotJudged]:
     parts = [part for part in placement.memory_parts if part.huge]
-    if any(part.page_bytes is None for part in parts):
+    sizes, least = {part.page_bytes for part in parts}, placement.host.least_pages
+    if all(size and _pages(parts, size) <= least.get(size, -1) for size in sizes):
+        return  # each node has enough for all of it
+    if None in sizes:
         yield NotJudged(Fact.HUGEPAGES, "which size of page is the default")
-    for size in sorted({part.page_bytes for part in parts if part.page_bytes}):
+    for size in sorted(filter(None, sizes)):
         pools = [pools[size] for node in placement.host.nodes or () if size in (pools := node.hugepages or {})]
         if any(pool.total is None and pool.free is None for pool in pools):
             yield NotJudged(Fact.HUGEPAGES, f"how many pages of {size_text(size)} there are")
         elif pools:  # else hugepage-size-unavailable
             of_size = [part for part in parts if part.page_bytes == size]
-            if len(pools) == len(placement.host.nodes or ()) and _pages(of_size, size) <= min(map(_least, pools)):
-                continue  # each node has enough for all
             yield from (_finding(placement, short) for short in _short(placement, size, of_size))
 
 
@@ -231,11 +232,6 @@ def _count(placement: Placement, size: int, parts: list[MemoryPart], nodes: Host
     total = sum((pool.free if pool.total is None else pool.total) or 0 for pool in pools)
     free = sum((pool.total if pool.free is None else pool.free) or 0 for pool in pools)
     return Short(size, parts, nodes, whose, _pages(parts, size), total, free)
-
-
-def _least(pool: Pool) -> int:
-    """How many pages there are for sure."""
-    return min(count for count in (pool.total, pool.free) if count is not None)
 
 
 def _pages(parts: Iterable[MemoryPart], size: int) -> int:
