@@ -207,7 +207,10 @@ def test_since_reports_only_what_is_new(numalint, fleet: Path) -> None:
     assert checked(numalint, fleet, ".", "--since", "HEAD") == (0, [])
     git("mv", "db1.xml", "renamed.xml", folder=fleet)
     (fleet / "db3.xml").write_text(DOMAIN.format(name="db3", first=3, second=4))
-    assert checked(numalint, fleet, ".", "--since", "HEAD") == (1, [("db2", "pcpu-double-booked"), ("db3", "numatune-missing")])
+    assert checked(numalint, fleet, ".", "--since", "HEAD") == (
+        1,
+        [("db2", "pcpu-double-booked"), ("db3", "numatune-missing")],
+    )
     alone = checked(numalint, fleet, "db3.xml", "--since", "HEAD")
     assert alone == (1, [("db3", "numatune-missing"), ("db3", "pcpu-double-booked")])
     assert checked(numalint, fleet, "renamed.xml", "--since", "HEAD") == (0, [])

@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from numalint.engine.discover import Excludes, discover
-from numalint.engine.glob import matches
+from numalint.engine.glob import Globs, matches
 
 
 @pytest.fixture
@@ -109,3 +111,16 @@ def test_a_loop_of_links_ends_and_a_file_is_looked_at_once(folder: Path) -> None
 )
 def test_globs(pattern: str, path: str, met: bool) -> None:
     assert matches(path, [pattern]) is met
+
+
+PARTS = st.text("ab*?[]!", min_size=1, max_size=4)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.lists(PARTS, min_size=1, max_size=3), st.booleans()), max_size=6),
+    st.lists(st.sampled_from(["a", "b", "ab", "ba", "abb", ".."]), min_size=1, max_size=4),
+)
+def test_globs_put_aside_are_met_as_if_each_were_tried(globs: list, parts: list[str]) -> None:
+    written = [("/" * first + "/".join(body) + "/" * last, number) for number, (first, body, last) in enumerate(globs)]
+    path = "/".join(parts)
+    assert Globs(written).met(path) == [each for each in written if matches(path, (each[0],))]

@@ -5,6 +5,7 @@ A claim has no place. When a conflict is reported its files are read once more, 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
@@ -25,6 +26,10 @@ from numalint.model.wording import MOST_RELATED, node_places
 
 Read = Callable[[str], bytes]
 """The bytes of a document by its path. Raises OSError."""
+
+
+_MOST_KEPT = 256
+"""So many documents are kept as trees, which take ten times the bytes of their files."""
 
 
 class Reported(msgspec.Struct, frozen=True):
@@ -60,11 +65,11 @@ class Fleets:
 
 
 class Reporting:
-    """Makes findings of conflicts, reading each document that is reported once."""
+    """Makes findings of conflicts; the documents that were read last are kept for the next ones."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
-        self._domains: dict[str, list[Domain]] = {}
+        self._domains = functools.lru_cache(maxsize=_MOST_KEPT)(self._load)
 
     def reported(self, conflict: Conflict, fleet: Fleet, focus: AbstractSet[str] | None) -> Reported | None:
         """The conflict as a finding in the first of its parties that is in ``focus`` (None: all are).
@@ -94,13 +99,14 @@ class Reporting:
 
     def _place(self, party: Party) -> Place | None:
         claim = party.claim
-        if claim.document not in self._domains:
-            try:
-                self._domains[claim.document] = load_domains(Document(claim.document, self._read(claim.document)))
-            except (OSError, LoadError):
-                self._domains[claim.document] = []
-        domains = self._domains[claim.document]
+        domains = self._domains(claim.document)
         return settled(place_of(domains[claim.number], party.target)) if claim.number < len(domains) else None
+
+    def _load(self, document: str) -> list[Domain]:
+        try:
+            return load_domains(Document(document, self._read(document)))
+        except (OSError, LoadError):
+            return []
 
 
 def place_of(domain: Domain, target: Target) -> Place:

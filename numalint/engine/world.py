@@ -11,9 +11,9 @@ import msgspec
 
 from numalint.engine.declared import unmet_glob, with_declared
 from numalint.engine.discover import STDIN
-from numalint.engine.glob import matches
+from numalint.engine.glob import Globs
 from numalint.engine.nearest import Nearest
-from numalint.loaders.config import Keys, LoadedConfig
+from numalint.loaders.config import Config, Keys, LoadedConfig
 from numalint.loaders.config_file import NAME
 from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
@@ -97,8 +97,10 @@ class World:
         self._nearest = Nearest(lambda path: sniffer.kind(path).format)
         self._loaded: dict[str, Host | None] = {}
         self._absolute: dict[str, str] = {}
-        self._assigned: dict[str, tuple[Assigned, ...]] = {}
-        self._met: set[tuple[Keys, str]] = set()
+        self._claimed: dict[tuple[Keys, ...], tuple[Assigned, ...] | None] = {}
+        self._told: set[str] = set()
+        self._globs = Globs(_globs(config.config))
+        self._met: set[tuple[str, Keys]] = set()
         self._forced = self._from_option(host_inputs) if host_inputs else None
         self._option = bool(host_inputs)
 
@@ -113,11 +115,6 @@ class World:
         What --host names; else those of the ``[hosts]`` entry and of the live-migration sets that the file meets; else
         the nearest host file. An ambiguity, or a host that cannot be read, is a problem of the run.
         """
-        if path not in self._assigned:
-            self._assigned[path] = self._hosts_of(path)
-        return self._assigned[path]
-
-    def _hosts_of(self, path: str) -> tuple[Assigned, ...]:
         if self.declared:
             return self._from_config(path)
         if self._option:
@@ -131,8 +128,7 @@ class World:
 
     def is_claimed(self, path: str) -> bool:
         """Whether the configuration says that the domains in the file at ``path`` are on a host of its own."""
-        relative = self._relative(path)
-        return bool(self._homes(relative) or self._sets(relative))
+        return bool(self._entries(path))
 
     def fleet(self, host: Host, claims: tuple[Claim, ...]) -> Fleet:
         """The claims on a host with what the configuration says of it."""
@@ -145,15 +141,9 @@ class World:
 
     def unmet(self) -> Iterator[Problem]:
         """Globs of hosts and live-migration sets that no file has met: to be asked when all files were looked at."""
-        config = self._config.config
-        entries: dict[Keys, list[str]] = {
-            ("hosts", name, "domains"): each.domains for name, each in config.hosts.items()
-        }
-        entries |= {("placement", number): each.domains for number, each in enumerate(config.placement, 1)}
-        for keys, globs in entries.items():
-            for glob in globs:
-                if (keys, glob) not in self._met:
-                    yield unmet_glob(self._config, keys, glob)
+        for glob, keys in _globs(self._config.config):
+            if (glob, keys) not in self._met:
+                yield unmet_glob(self._config, keys, glob)
 
     def _from_option(self, inputs: tuple[str, ...]) -> Host | None:
         entries = self._config.config.hosts
@@ -162,39 +152,37 @@ class World:
         return self._load(inputs, None)
 
     def _from_config(self, path: str) -> tuple[Assigned, ...]:
-        relative = self._relative(path)
-        homes, sets = self._homes(relative), self._sets(relative)
-        if len(homes) > 1 and not any(set(homes) <= set(each) for each in sets):
+        entries = self._entries(path)
+        if entries not in self._claimed:
+            self._claimed[entries] = self._of_entries(entries)
+        assigned = self._claimed[entries]
+        if assigned is None:
+            self._ambiguous(path, [str(keys[1]) for keys in entries if keys[0] == "hosts"])
+        return assigned or ()
+
+    def _ambiguous(self, path: str, homes: list[str]) -> None:
+        if path not in self._told:
+            self._told.add(path)
             both = " and ".join(f"[hosts.{name}]" for name in homes)
             help = "let one host's globs match it, or write a [[placement]] with both if it moves between them"
             self._problem("ambiguous-host", f"{both} both claim this domain", path, help)
-            return ()
+
+    def _entries(self, path: str) -> tuple[Keys, ...]:
+        """The hosts and the live-migration sets of the configuration that the file at ``path`` meets."""
+        met = self._globs.met(os.path.relpath(path, self._config.folder).replace(os.sep, "/"))
+        self._met.update(met)
+        return tuple(dict.fromkeys(keys for _, keys in met))
+
+    def _of_entries(self, entries: tuple[Keys, ...]) -> tuple[Assigned, ...] | None:
+        """The hosts of what a file meets; None where several claim it that no live-migration set has all of."""
+        config = self._config.config
+        homes = [str(keys[1]) for keys in entries if keys[0] == "hosts"]
+        sets = [config.hosts_of(config.placement[int(keys[1]) - 1]) for keys in entries if keys[0] == "placement"]
+        if len(homes) > 1 and not any(set(homes) <= set(each) for each in sets):
+            return None
         names = sorted({*homes, *(name for each in sets for name in each)})
         loaded = ((name, self._of_entry(name)) for name in names)
         return tuple(Assigned(host, name in homes) for name, host in loaded if host is not None)
-
-    def _relative(self, path: str) -> str:
-        return os.path.relpath(path, self._config.folder).replace(os.sep, "/")
-
-    def _homes(self, relative: str) -> list[str]:
-        """The ``[hosts]`` entries that a file meets."""
-        hosts = self._config.config.hosts.items()
-        return [name for name, entry in hosts if self._meets(relative, ("hosts", name, "domains"), entry.domains)]
-
-    def _sets(self, relative: str) -> list[list[str]]:
-        """The hosts of each live-migration set that a file meets."""
-        config = self._config.config
-        numbered = enumerate(config.placement, 1)
-        return [
-            config.hosts_of(each)
-            for number, each in numbered
-            if self._meets(relative, ("placement", number), each.domains)
-        ]
-
-    def _meets(self, relative: str, keys: Keys, globs: list[str]) -> bool:
-        met = [glob for glob in globs if matches(relative, (glob,))]
-        self._met.update((keys, glob) for glob in met)
-        return bool(met)
 
     def _of_entry(self, name: str) -> Host | None:
         """The host of an entry of the configuration, with what is declared there."""
@@ -256,3 +244,13 @@ def host_problem(error: LoadError) -> Problem:
         column=error.column,
         help=error.help,
     )
+
+
+def _globs(config: Config) -> list[tuple[str, Keys]]:
+    """The globs of hosts and of live-migration sets, each with where it is written."""
+    found: list[tuple[str, Keys]] = []
+    for name, host in config.hosts.items():
+        found += ((glob, ("hosts", name, "domains")) for glob in host.domains)
+    for number, placement in enumerate(config.placement, 1):
+        found += ((glob, ("placement", number)) for glob in placement.domains)
+    return found
