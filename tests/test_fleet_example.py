@@ -66,7 +66,7 @@ def files(examples: Path) -> list[str]:
 
 def check(*args: str) -> Result:
     done = CliRunner().invoke(main, ["check", *args])
-    assert done.exit_code == 1, done.stderr
+    assert done.exit_code in (0, 1), done.stderr
     return done
 
 
@@ -160,7 +160,7 @@ def test_the_order_of_paths_changes_no_byte(files: list[str]) -> None:
 
 
 def test_the_parts_of_a_split_run_make_the_whole(files: list[str]) -> None:
-    """Any part also tells of the suppression that is over; that one is unused is told where all is looked at."""
+    """That a suppression is over is told with a finding that it covered; that one is unused, where all is looked at."""
     whole = {identity(each) for each in results(FLEET) if each["rule"] != "suppression-unused"}
     for seed in range(4):
         shuffled = shuffle(files, seed)

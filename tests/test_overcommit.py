@@ -22,8 +22,8 @@ rooms = st.lists(st.integers(min_value=0, max_value=5), min_size=NODES, max_size
 
 def claim(name: str, *devices: str) -> Claim:
     return Claim(
-        domain=name, named=True, document=f"{name}.xml", number=0, uuid=None, intent=None, vcpus=1, dedicated={}, shared=None,
-        emulator=None, iothreads={}, realtime=IdSet(), memory=(), ballooned_bytes=0, devices=devices, pci=(),
+        domain=name, named=True, document=f"{name}.xml", number=0, uuid=None, intent=None, vcpus=1, dedicated={}, dedicated_cpus=IdSet(),
+        shared=None, emulator=None, iothreads={}, realtime=IdSet(), memory=(), ballooned_bytes=0, devices=devices, pci=(),
     )  # fmt: skip
 
 

@@ -459,3 +459,32 @@ def test_the_guests_cells_fit_where_each_finds_a_node_and_none_is_overfull(
     vcpus = sum(len(IdSet.parse(cpus)) for cpus, _ in layout) or 2
     rest = (cells(*layout) if layout else "") + tune
     assert place(domain(pins, rest, f"<vcpu>{vcpus}</vcpu>"), host).guest_nodes_fit is fit
+
+
+KEPT = """format = 1
+[topology]
+sockets = 2
+cores_per_node = 4
+threads_per_core = 1
+cpu_numbering = "threads-last"
+memory_per_node = "8 GiB"
+[cpus]
+housekeeping = "0,4"
+isolated = "1-3,5"
+"""
+
+
+@pytest.mark.parametrize(
+    ("cpus", "unconfined", "confined"),
+    [
+        ("0-7", True, False),
+        ("1-3,5-7", True, False),
+        ("6-7", False, True),
+        ("4,6-7", False, True),
+        ("0-3", False, True),
+    ],
+)
+def test_a_pool_that_leaves_out_a_node_is_not_the_whole_host(cpus: str, unconfined: bool, confined: bool) -> None:
+    """Of what is neither kept nor isolated all is on node 1: to stay there is to be on a node."""
+    placed = place(f"<domain><memory>1</memory><vcpu cpuset='{cpus}'>2</vcpu></domain>", KEPT)
+    assert (placed.unconfined, placed.confined) == (unconfined, confined)

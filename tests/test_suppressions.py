@@ -562,3 +562,12 @@ def test_what_may_not_be_suppressed_is_left_and_counts() -> None:
     done = add(".")
     assert (done.exit_code, done.stderr) == (1, "not suppressed: 1 finding (vcpupin-partial)\n")
     assert rules_of(check(".")) == [PARTIAL]
+
+
+def test_an_entry_that_is_over_is_told_with_what_it_covered_or_where_all_was_looked_at() -> None:
+    """A change of another domain does not fail for it."""
+    Path("db1.xml").write_text(PINNED)
+    Path("db2.xml").write_text("<domain><name>db2</name><memory>1</memory><vcpu>1</vcpu></domain>")
+    Path("numalint.toml").write_text(f"{ENTRY}until = 2020-01-01\ndomain = 'db1'\n")
+    for paths, told in [(["db1.xml"], True), (["db2.xml"], False), (["."], True)]:
+        assert ("suppression-expired" in run("check", *paths).stdout) is told

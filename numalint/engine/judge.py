@@ -52,6 +52,14 @@ class _Plan(msgspec.Struct, frozen=True):
     unable: list[tuple[Rule, tuple[str, ...]]]
 
 
+class _Unjudged(msgspec.Struct):
+    """On how many domains a rule was not judged, the number of the last one, and what that was about."""
+
+    domains: int = 0
+    last: int = 0
+    subjects: set[str] = set()
+
+
 class _Whose(NamedTuple):
     """The domain that is judged, the name of the host that it is on, and the policy for it there."""
 
@@ -71,7 +79,7 @@ class Judge:
         self._policies = policies
         self._judged = 0
         self._plans: dict[tuple[int, Trait, int], _Plan] = {}
-        self._unjudged: dict[tuple[str, str | None, tuple[str, ...]], tuple[set[int], set[str]]] = {}
+        self._unjudged: dict[tuple[str, str | None, tuple[str, ...]], _Unjudged] = {}
 
     def judge(self, domain: Domain, hosts: Sequence[Host]) -> list[Placement]:
         """Run every rule that the hosts have the facts for; the others are counted as not judged. Returns the placements.
@@ -136,10 +144,9 @@ class Judge:
             self.said.append(Said(rule.id, severity, finding, name, host, found.identity, found.others))
 
     def _count_fleet(self, rule: Rule, fleet: Fleet, facts: tuple[str, ...], subject: str) -> None:
-        domains, subjects = self._unjudged.setdefault((rule.id, fleet.host.name, facts), (set(), set()))
-        if len(domains) < len(fleet.claims):  # a rule may say it of each domain, and this counts all of them
-            domains.update(range(len(fleet.claims)))
-        subjects.update([subject] if subject else [])
+        known = self._unjudged.setdefault((rule.id, fleet.host.name, facts), _Unjudged())
+        known.domains = max(known.domains, len(fleet.claims))  # a rule may say it of each domain, and this counts all
+        known.subjects.update([subject] if subject else [])
 
     def explain_faults(self, domain: Domain) -> list[Said]:
         """What the rules say whose pages explain the faults of a domain that cannot be judged further.
@@ -166,17 +173,18 @@ class Judge:
             said.append(Said(rule.id, severity, settled(each), whose.domain.name, whose.host))
 
     def _count(self, rule: str, host: str | None, facts: tuple[str, ...], subject: str) -> None:
-        domains, subjects = self._unjudged.setdefault((rule, host, facts), (set(), set()))
-        domains.add(self._judged)
+        known = self._unjudged.setdefault((rule, host, facts), _Unjudged())
+        known.domains += known.last != self._judged
+        known.last = self._judged
         if subject:
-            subjects.add(subject)
+            known.subjects.add(subject)
 
     @property
     def unjudged(self) -> tuple[Unjudged, ...]:
         """What was not judged, sorted by host, then rule."""
         return tuple(
-            Unjudged(rule=rule, host=host, facts=facts, domains=len(domains), subjects=tuple(sorted(subjects)))
-            for (rule, host, facts), (domains, subjects) in sorted(
+            Unjudged(rule=rule, host=host, facts=facts, domains=known.domains, subjects=tuple(sorted(known.subjects)))
+            for (rule, host, facts), known in sorted(
                 self._unjudged.items(), key=lambda item: (item[0][1] or "", item[0][0], item[0][2])
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterable
 from datetime import date
@@ -87,6 +88,7 @@ class _Run:
         self.domains = self.without_host = self.passed_over = self.refused = self.suppressed = self.known = 0
         self.documents: dict[str, set[str]] = {}
         self.stale: list[Known] = []
+        self.host_files: list[str] = []
 
     def report(self) -> tuple[Report, list[str]]:
         found = self._discover()
@@ -94,14 +96,13 @@ class _Run:
             self._file(path, named=named)
         self._neighbours(found)
         self._judge_fleets(found)
-        self._check_unused_hosts(found)
+        self._check_unused_hosts()
         results = self._results(found)
         self._require()
         if self._all_of_config(found):
             self.problems += unmet_overrides(self.request.config, self.request.policies.unused())
-        problems = [
-            *found.problems, *self.world.problems, *self.problems, *self.judge.problems, *self.locator.problems
-        ]  # fmt: skip
+        told = (found.problems, self.world.problems, self.problems, self.judge.problems, self.locator.problems)
+        problems = list(dict.fromkeys(itertools.chain(*told)))  # hosts of one class may share a broken input
         if not self.domains and not problems and not results and not self.request.tracked:
             problems.append(nothing_judged(self.request.paths, found))
         results = [each for each in results if each.rule not in self.request.silent]
@@ -178,9 +179,10 @@ class _Run:
     def _all_of_config(self, found: Found) -> bool:
         """Whether everything that the configuration speaks of was looked at, and could be judged."""
         request = self.request
-        missed = self.problems or self.malformed or self.refused or found.problems or request.exclude or request.hosts
+        missed = self.problems or self.world.problems or self.malformed or self.refused or found.problems
         home = os.path.join(os.path.realpath(request.config.folder), "")
-        return not missed and any(home.startswith(os.path.join(each, "")) for each in self._folders())
+        narrowed = request.exclude or request.hosts
+        return not missed and not narrowed and any(home.startswith(os.path.join(each, "")) for each in self._folders())
 
     def _discover(self) -> Found:
         request = self.request
@@ -239,7 +241,8 @@ class _Run:
         if self.request.libvirt != domain.libvirt:
             domain = replace(domain, libvirt=self.request.libvirt)
         self.domains += 1
-        self.documents.setdefault(domain.name, set()).add(path)
+        if self.request.known:
+            self.documents.setdefault(domain.name, set()).add(path)
         self.without_host += not assigned
         placements = self.judge.judge(domain, [each.host for each in assigned])
         if self.judge.judges_fleets:
@@ -288,22 +291,17 @@ class _Run:
             self.problems.append(Problem(kind="not-ours", message=message, path=path))
         elif kind.format is None and path.lower().endswith(".xml"):
             self.passed_over += 1
+        elif kind.format is not None and not kind.format.partial and path not in self.request.given:
+            self.host_files.append(path)
 
-    def _check_unused_hosts(self, found: Found) -> None:
+    def _check_unused_hosts(self) -> None:
         """A host file that no domain is on is read too: a broken one is said on the day that it breaks."""
-        for path in found.files:
-            kind = Kind() if path in self.request.given else self._known_kind(path)
-            if kind.format is not None and not kind.format.partial and os.path.realpath(path) not in self.world.inputs:
+        for path in self.host_files:
+            if os.path.realpath(path) not in self.world.inputs:
                 try:
                     load_inputs((path,), self.request.formats, None)
                 except LoadError as error:
                     self.problems.append(host_problem(error))
-
-    def _known_kind(self, path: str) -> Kind:
-        try:
-            return self.sniffer.kind(path)
-        except OSError:
-            return Kind()
 
     def _require(self) -> None:
         for each in self.judge.unjudged:

@@ -97,7 +97,7 @@ class _InFile(msgspec.Struct):
 
 
 class _Entry(msgspec.Struct):
-    """An ``[[ignore]]`` of the configuration with its number from 1."""
+    """An ``[[ignore]]`` of the configuration with its number from 1, and the rules whose findings it met."""
 
     number: int
     entry: IgnoreEntry
@@ -118,7 +118,7 @@ class Suppressor:
         self._by_rule: dict[str, list[_Entry]] = {}
         for each in self._entries:
             self._refuse(each)
-            for rule in each.entry.rules if self._holds(each.entry.until) else ():
+            for rule in each.entry.rules:
                 self._by_rule.setdefault(rule, []).append(each)
 
     def read(self, document: Document, domains: Sequence[Domain]) -> None:
@@ -143,6 +143,7 @@ class Suppressor:
             self._spoken.add((each.rule, each.finding.place.document))
             for used in (*(one.used for one in in_file), *(one.used for one in entries)):
                 used.add(each.rule)
+            entries = [one for one in entries if self._holds(one.entry.until)]
             if in_file:
                 hidden.append(replace(each, suppressed=in_file[0].written.terms.reason, suppressed_by="source"))
             elif entries:
@@ -212,6 +213,8 @@ class Suppressor:
         entry = each.entry
         place = self._config.places[_TABLE, each.number]
         if not self._holds(entry.until):
+            if not (each.used or ran.all_of_config):
+                return
             owner = f" ({entry.owner})" if entry.owner else ""
             yield _said(each, place, _expired(entry.rules, entry.until, entry.reason + owner))
         elif ran.all_of_config:

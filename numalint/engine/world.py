@@ -40,6 +40,7 @@ class Sniffer:
     def __init__(self, formats: tuple[HostFormat, ...]) -> None:
         self.formats = formats
         self._known: dict[str, Kind] = {}
+        self._kinds: dict[tuple[bool, HostFormat | None, str | None], Kind] = {}
 
     def kind(self, path: str) -> Kind:
         """What the file at ``path`` is. Raises OSError where it cannot be read."""
@@ -55,18 +56,23 @@ class Sniffer:
             return known, b""
         with open(path, "rb", buffering=0) as file:
             data = file.read(HEAD_BYTES)
-            kind = self._known[path] = known or self.kind_of(data)
+            kind = known or self.kind_of(data)
             if not kind.domain:
+                self._known[path] = kind
                 return kind, b""
             return kind, data + file.read() if len(data) == HEAD_BYTES else data
 
     def kind_of(self, data: bytes) -> Kind:
         """What the file that starts with ``data`` is."""
         head = read_head(data)
-        element = Head("", head.element)  # the text is not kept: there may be many files
+        is_domain, format = False, None
         if head.element in DOMAIN_ELEMENTS:
-            return Kind(domain=_is_libvirt(head), head=element)
-        return Kind(format=recognise(head, self.formats), head=element)
+            is_domain = _is_libvirt(head)
+        else:
+            format = recognise(head, self.formats)
+        # of equal kinds one is kept, without the text: there may be many files
+        kind = Kind(is_domain, format, Head("", head.element))
+        return self._kinds.setdefault((is_domain, format, head.element), kind)
 
 
 def _is_libvirt(head: Head) -> bool:

@@ -9,6 +9,8 @@ import functools
 import itertools
 import re
 import uuid
+from collections.abc import Hashable
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +20,8 @@ from numalint.model.idset import HostCpus, HostNodes, IdSet, Vcpu, union
 from numalint.model.placement import Placement
 from numalint.model.resolved import Affinity, Intent, Origin
 from numalint.model.wording import ids_text
+
+T = TypeVar("T", bound=Hashable)
 
 
 class MemoryClaim(msgspec.Struct, frozen=True):
@@ -35,11 +39,11 @@ class MemoryClaim(msgspec.Struct, frozen=True):
     cell: int | None = None
 
 
-class Claim(msgspec.Struct, frozen=True, dict=True):
+class Claim(msgspec.Struct, frozen=True):
     """What one domain claims.
 
     ``number`` is which domain of its document it is, from 0. ``dedicated`` are the sets of the online vCPUs that are each
-    pinned to a CPU or a core, by vCPU; ``shared`` the CPUs on which its other vCPUs may run (None: unknown), of those
+    pinned to a CPU or a core, by vCPU, ``dedicated_cpus`` all of these; ``shared`` the CPUs on which its other vCPUs may run (None: unknown), of those
     without a set the ones that the kernel balances. ``emulator`` and ``iothreads`` are the sets of those that have a pin of
     their own. ``ballooned_bytes`` is what the balloon takes of its memory. ``devices`` are what it takes of the host for itself,
     in words that name the same thing alike.
@@ -53,6 +57,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     intent: Intent | None
     vcpus: int
     dedicated: dict[Vcpu, HostCpus]
+    dedicated_cpus: HostCpus
     shared: HostCpus | None
     emulator: HostCpus | None
     iothreads: dict[int, HostCpus]
@@ -61,11 +66,6 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     ballooned_bytes: int
     devices: tuple[str, ...]
     pci: tuple[PciAddress, ...]
-
-    @functools.cached_property
-    def dedicated_cpus(self) -> HostCpus:
-        """All CPUs of its dedicated vCPUs."""
-        return union(self.dedicated.values())
 
     @property
     def floating(self) -> bool:
@@ -80,6 +80,15 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     def sharing_target(self) -> Target:
         """The first vCPU that is not dedicated."""
         return Target("vcpupin", str(next(vcpu for vcpu in itertools.count() if vcpu not in self.dedicated)))
+
+
+_NONE_DEDICATED: dict[Vcpu, HostCpus] = {}
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _same(value: T) -> T:
+    """Of equal values one: the domains of a fleet are alike in much that they claim."""
+    return value
 
 
 def claim_of(placement: Placement, number: int) -> Claim:
@@ -99,12 +108,13 @@ def claim_of(placement: Placement, number: int) -> Claim:
         uuid=_canonical(domain.uuid),
         intent=placement.intent,
         vcpus=len(domain.online),
-        dedicated=own,
-        shared=None if None in rest else union(cpus for cpus in rest if cpus is not None),
+        dedicated=own or _NONE_DEDICATED,
+        dedicated_cpus=_same(union(own.values())),
+        shared=None if None in rest else _same(union(cpus for cpus in rest if cpus is not None)),
         emulator=None if domain.emulatorpin is None else domain.emulatorpin.cpus,
         iothreads={thread: pin.cpus for thread, pin in domain.iothreadpins.items() if thread in domain.iothreads},
-        realtime=union(own[vcpu] for vcpu in domain.realtime if vcpu in own),
-        memory=tuple(_memory(placement)),
+        realtime=_same(union(own[vcpu] for vcpu in domain.realtime if vcpu in own)),
+        memory=_same(tuple(_memory(placement))),
         ballooned_bytes=max(0, (domain.memory_bytes or 0) - (domain.current_memory or domain.memory_bytes or 0)),
         devices=tuple(dict.fromkeys(_devices(placement))),
         pci=domain.pci_devices,

@@ -187,13 +187,14 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
     def unconfined(self) -> bool:
         """Whether every online vCPU may run on all of the host's CPUs, or on all but those kept for others.
 
-        Pins that say so are floating, written out.
+        Pins that say so are floating, written out; but for those that leave out a whole node.
         """
         everything = self.host.cpus
         if everything is None:
             return False
         kept, isolated = self.host.housekeeping or IdSet(), self.host.isolated or IdSet()
-        wide = (everything, everything - kept, everything - isolated, everything - kept - isolated)
+        ways = (everything, everything - kept, everything - isolated, everything - kept - isolated)
+        wide = [each for each in ways if self.host.nodes_of(each) == self.host.cpu_nodes]
         sets: list[HostCpus | None] = [*self.pinned_sets]
         if self.domain.online - self.pinned_vcpus:
             sets.append(self.inherited.cpus)

@@ -130,7 +130,7 @@ def _conflict(fleet: Fleet, claims: list[Claim], cores: list[HostCpus]) -> Confl
     count = "a core" if len(cores) == 1 else f"{len(cores)} cores"
     free = union(core for core in fleet.host.cores or () if not core & fleet.dedicated_cpus)
     free -= fleet.host.housekeeping or IdSet()
-    such = f", such as {set_text(free)}, of which nobody has a part" if free else ""
+    such = f", such as CPUs {set_text(free)}, of which nobody has a part" if free else ""
     return Conflict(
         parties=tuple(dedicated_on(claim, used) for claim in claims),
         message=f"{names_text(claim.domain for claim in claims)} share {count} of {fleet.host.name}: "

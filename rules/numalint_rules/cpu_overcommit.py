@@ -128,7 +128,7 @@ def _conflict(fleet: Fleet, cpus: HostCpus, over: Excess) -> Conflict:
     return Conflict(
         parties=over.parties(lambda share: f"{count_text(share.size, 'vCPU')} of {share.claim.domain}"),
         message=f"{over.wanted} vCPUs of {over.who} share {short_cpus_text(cpus)} of {host.name}{beside}: "
-        f"{vcpus / len(cpus):.1f} for each CPU",
+        f"{vcpus / len(cpus):.1f} for each CPU, not {fleet.overcommit:g}",
         subject=ids_text("CPU", cpus),
         severity=Severity.WARNING if too_many else None,
         nodes=host.nodes_of(cpus),

@@ -138,7 +138,7 @@ def _conflict(fleet: Fleet, group: int, split: list[tuple[Claim, PciAddress]]) -
             Party(claim, Target("device", f"PCI device {address}"), f"{address} in {claim.domain}")
             for claim, address in split
         ),
-        message=f"{names_text(map(str, addresses))} are one IOMMU group of {fleet.host.name}, "
+        message=f"{names_text(map(str, addresses))} are in one IOMMU group of {fleet.host.name}, "
         f"and are given to {names_text(claim.domain for claim, _ in split)}",
         why="libvirt does not start the second of them: a group has one owner",
         help=f"give all devices of group {group} to one domain; {fleet.apart_text(claim for claim, _ in split)}",
