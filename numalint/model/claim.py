@@ -91,6 +91,11 @@ def _same(value: T) -> T:
     return value
 
 
+@functools.lru_cache(maxsize=1 << 10)
+def _by_thread(pins: tuple[tuple[int, HostCpus], ...]) -> dict[int, HostCpus]:
+    return dict(pins)
+
+
 def claim_of(placement: Placement, number: int) -> Claim:
     """What a placement claims of its host."""
     domain = placement.domain
@@ -112,7 +117,9 @@ def claim_of(placement: Placement, number: int) -> Claim:
         dedicated_cpus=_same(union(own.values())),
         shared=None if None in rest else _same(union(cpus for cpus in rest if cpus is not None)),
         emulator=None if domain.emulatorpin is None else domain.emulatorpin.cpus,
-        iothreads={thread: pin.cpus for thread, pin in domain.iothreadpins.items() if thread in domain.iothreads},
+        iothreads=_by_thread(
+            tuple((thread, pin.cpus) for thread, pin in domain.iothreadpins.items() if thread in domain.iothreads)
+        ),
         realtime=_same(union(own[vcpu] for vcpu in domain.realtime if vcpu in own)),
         memory=_same(tuple(_memory(placement))),
         ballooned_bytes=max(0, (domain.memory_bytes or 0) - (domain.current_memory or domain.memory_bytes or 0)),
