@@ -20,7 +20,7 @@ from numalint.loaders.document import Document
 from numalint.loaders.domain import load_domains
 from numalint.loaders.host.inputs import host_from_text
 from numalint.loaders.xml import locate
-from numalint.model.claim import Conflict
+from numalint.model.claim import Conflict, claim_of
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding
 from numalint.model.fleet import Fleet
@@ -119,7 +119,7 @@ def fleet_findings(rule: Rule, text: str, host: Host) -> Iterator[Finding]:
     fleets = Fleets()
     for number, domain in enumerate(load_domains(Document(DOCUMENT, text.encode()))):
         assert not domain.faults, domain.faults[0].message
-        fleets.add(Placement(domain, host), number)
+        fleets.add(host, claim_of(Placement(domain, host), number))
     reporting = Reporting(lambda _path: text.encode())
     for fleet in fleets.fleets(Fleet):
         for each in rule.check(fleet):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -11,10 +14,12 @@ from msgspec.structs import replace
 
 from numalint.cli.add_ignores import add_ignores, refuse_options
 from numalint.cli.common import Failure, colour_option, located, wants_colour
-from numalint.cli.request import Asked, asked_for, judging_options, names_option, request_for
+from numalint.cli.request import Asked, asked_for, judging_options, names_option, remade, request_for
 from numalint.engine.baseline import Baseline, read_baseline
 from numalint.engine.discover import STDIN
-from numalint.engine.run import Request, run
+from numalint.engine.request import Request
+from numalint.engine.run import run
+from numalint.engine.workers import Workers
 from numalint.loaders.document import LoadError
 from numalint.model.finding import Severity
 from numalint.model.host import Fact
@@ -36,6 +41,9 @@ FORMAT_HELP = "How to print the findings: text, concise, json, sarif, github, gi
 )
 @click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 in spite of findings; errors of the run still exit with 2."
+)
+@click.option(
+    "-j", "--jobs", type=click.IntRange(0), default=1, metavar="N", help="Processes to use (1); 0: all cores."
 )
 @names_option("--require", help="Exit with 2 where a rule lacks this fact (or all).")
 @click.option("--stdin-filename", metavar="FILE", help="The file that standard input (the path -) stands for.")
@@ -67,7 +75,8 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
     printer = _reporter(options["format"], reporters)
     request = _request(asked, paths)
     try:
-        report, warnings = run(request)
+        with _workers(request, asked, options["jobs"]) as several:
+            report, warnings = run(request, several)
     except LoadError as error:
         raise Failure(located(error)) from error
     for warning in warnings:
@@ -103,6 +112,26 @@ def _request(asked: Asked, paths: tuple[str, ...]) -> Request:
 
         request = replace(request, known=(*request.known, known_at(options["since"], asked, request)))
     return request
+
+
+@contextlib.contextmanager
+def _workers(request: Request, asked: Asked, jobs: int) -> Iterator[Workers | None]:
+    """The processes to examine files in; None for one, where this one does it."""
+    count = jobs or _cores()
+    if count == 1:
+        yield None
+        return
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  # most runs are one process
+
+    more = {"known": bool(request.known), "obeyed": request.suppressible is not None}
+    make = functools.partial(remade, asked.paths, asked.options, request.given, **more)
+    with ProcessPoolExecutor(count) as executor:
+        yield Workers(executor, count, make)
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _baselines(asked: Asked) -> tuple[Baseline, ...]:

@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from numalint import __version__, plugins
 from numalint.cli.common import Failure, host_option, load_plugins, located
+from numalint.engine.baseline import Baseline
 from numalint.engine.discover import STDIN
 from numalint.engine.notices import NOTICES
 from numalint.engine.policy import Policies
-from numalint.engine.run import Request
+from numalint.engine.request import Request
 from numalint.engine.select import UnknownRule
 from numalint.engine.suppress import Suppressible
 from numalint.loaders.config import Config, Lint, LoadedConfig
@@ -131,6 +133,17 @@ def request_for(asked: Asked, **more: Any) -> Request:
         "version": __version__,
     }
     return Request(**fields | more)
+
+
+def remade(
+    paths: tuple[str, ...], options: dict[str, Any], given: dict[str, bytes], *, known: bool, obeyed: bool
+) -> Request:
+    """A request made anew in another process: what is needed there to examine files.
+
+    ``known``: whether anything was there before; ``obeyed``: whether suppressions are.
+    """
+    request = request_for(asked_for(paths, options), given=given, known=(Baseline((), ""),) if known else ())
+    return request if obeyed else replace(request, suppressible=None)
 
 
 def _usual_paths(hosts: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ from numalint.cli.common import Failure, located
 from numalint.cli.request import Asked
 from numalint.engine.baseline import Baseline, baseline_of
 from numalint.engine.discover import repository_of
+from numalint.engine.request import Request
 from numalint.engine.revision import GitError, check_out
-from numalint.engine.run import Request, run
+from numalint.engine.run import run
 from numalint.loaders.config import Config, LoadedConfig
 from numalint.loaders.config_file import find_config, load_config
 from numalint.loaders.document import LoadError

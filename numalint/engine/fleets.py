@@ -15,13 +15,12 @@ import msgspec
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.domain import load_domains
 from numalint.loaders.xml import settled
-from numalint.model.claim import Claim, Conflict, Party, Target, claim_of
+from numalint.model.claim import Claim, Conflict, Party, Target
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding, Related
 from numalint.model.fleet import Fleet
 from numalint.model.host import Host
 from numalint.model.place import TEXT, Place
-from numalint.model.placement import Placement
 from numalint.model.wording import MOST_RELATED, node_places
 
 Read = Callable[[str], bytes]
@@ -51,11 +50,10 @@ class Fleets:
         self._claims: dict[int, list[Claim]] = {}
         self._hosts: dict[int, Host] = {}
 
-    def add(self, placement: Placement, number: int) -> None:
-        """Keep what the domain ``number`` of its document claims of its host."""
-        key = id(placement.host)
-        self._hosts[key] = placement.host
-        self._claims.setdefault(key, []).append(claim_of(placement, number))
+    def add(self, host: Host, claim: Claim) -> None:
+        """Keep what a domain claims of a host."""
+        self._hosts[id(host)] = host
+        self._claims.setdefault(id(host), []).append(claim)
 
     def fleets(self, fleet_of: Callable[[Host, tuple[Claim, ...]], Fleet]) -> Iterator[Fleet]:
         """The fleet of each host, by name, of claims in the order of document and number."""

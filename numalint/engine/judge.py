@@ -52,12 +52,24 @@ class _Plan(msgspec.Struct, frozen=True):
     unable: list[tuple[Rule, tuple[str, ...]]]
 
 
-class _Unjudged(msgspec.Struct):
+class UnjudgedCount(msgspec.Struct):
     """On how many domains a rule was not judged, the number of the last one, and what that was about."""
 
     domains: int = 0
     last: int = 0
     subjects: set[str] = set()
+
+
+UnjudgedCounts = dict[tuple[str, str | None, tuple[str, ...]], UnjudgedCount]
+"""By the rule, the host, and the facts that were lacking."""
+
+
+def add_counts(counts: UnjudgedCounts, more: UnjudgedCounts) -> None:
+    """Add the counts of other domains."""
+    for key, each in more.items():
+        known = counts.setdefault(key, UnjudgedCount())
+        known.domains += each.domains
+        known.subjects |= each.subjects
 
 
 class _Whose(NamedTuple):
@@ -79,7 +91,7 @@ class Judge:
         self._policies = policies
         self._judged = 0
         self._plans: dict[tuple[int, Trait, int], _Plan] = {}
-        self._unjudged: dict[tuple[str, str | None, tuple[str, ...]], _Unjudged] = {}
+        self.counts: UnjudgedCounts = {}
 
     def judge(self, domain: Domain, hosts: Sequence[Host]) -> list[Placement]:
         """Run every rule that the hosts have the facts for; the others are counted as not judged. Returns the placements.
@@ -144,9 +156,15 @@ class Judge:
             self.said.append(Said(rule.id, severity, finding, name, host, found.identity, found.others))
 
     def _count_fleet(self, rule: Rule, fleet: Fleet, facts: tuple[str, ...], subject: str) -> None:
-        known = self._unjudged.setdefault((rule.id, fleet.host.name, facts), _Unjudged())
+        known = self.counts.setdefault((rule.id, fleet.host.name, facts), UnjudgedCount())
         known.domains = max(known.domains, len(fleet.claims))  # a rule may say it of each domain, and this counts all
         known.subjects.update([subject] if subject else [])
+
+    def take_in(self, said: Sequence[Said], problems: Sequence[Problem], counts: UnjudgedCounts) -> None:
+        """What another one has judged of other domains."""
+        self.said += said
+        self.problems += problems
+        add_counts(self.counts, counts)
 
     def explain_faults(self, domain: Domain) -> list[Said]:
         """What the rules say whose pages explain the faults of a domain that cannot be judged further.
@@ -173,7 +191,7 @@ class Judge:
             said.append(Said(rule.id, severity, settled(each), whose.domain.name, whose.host))
 
     def _count(self, rule: str, host: str | None, facts: tuple[str, ...], subject: str) -> None:
-        known = self._unjudged.setdefault((rule, host, facts), _Unjudged())
+        known = self.counts.setdefault((rule, host, facts), UnjudgedCount())
         known.domains += known.last != self._judged
         known.last = self._judged
         if subject:
@@ -185,7 +203,7 @@ class Judge:
         return tuple(
             Unjudged(rule=rule, host=host, facts=facts, domains=known.domains, subjects=tuple(sorted(known.subjects)))
             for (rule, host, facts), known in sorted(
-                self._unjudged.items(), key=lambda item: (item[0][1] or "", item[0][0], item[0][2])
+                self.counts.items(), key=lambda item: (item[0][1] or "", item[0][0], item[0][2])
             )
         )
 

@@ -59,7 +59,7 @@ class Policies:
         self._severities = self._graded(("lint", "severity"), config.config.lint.severity)
         self._changes = [self._change(number, each) for number, each in enumerate(config.config.overrides, 1)]
         self._known: dict[tuple[int, ...], Policy] = {}
-        self._used: set[int] = set()
+        self.used: set[int] = set()
 
     @classmethod
     def all(cls, rules: Iterable[Rule]) -> Policies:
@@ -96,7 +96,7 @@ class Policies:
 
     def unused(self) -> Iterable[int]:
         """The numbers of the overrides that were about nothing so far."""
-        return [each.number for each in self._changes if each.number not in self._used]
+        return [each.number for each in self._changes if each.number not in self.used]
 
     def _policy(self, numbers: tuple[int, ...]) -> Policy:
         """The policy where these overrides are met, the later one winning; the same one each time."""
@@ -109,7 +109,7 @@ class Policies:
             chosen -= self._never
             rules = tuple(rule for id, rule in self._all.items() if id in chosen)
             self._known[numbers] = Policy(rules, severities)
-            self._used.update(numbers)
+            self.used.update(numbers)
         return self._known[numbers]
 
     def _selected(self, written: Lint, options: Lint) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 
@@ -87,13 +87,29 @@ class Ran(msgspec.Struct, frozen=True):
         return self.whole and bool(hosts) and (rule, document) not in self.parties
 
 
-class _InFile(msgspec.Struct):
+class InFile(msgspec.Struct):
     """A suppression of a domain file. ``judged``: whether it covers a domain that could be."""
 
     written: Written
     domain: str
     judged: bool
     used: set[str] = set()
+
+
+def suppressions_in(document: Document, domains: Sequence[Domain], suppressible: Suppressible) -> list[InFile]:
+    """The suppressions in a file that has the word. Raises expat.ExpatError where it has changed."""
+    roots = list(zip(numbers([domain.place for domain in domains]), domains, strict=True))
+    found = []
+    for written in read_suppressions(document):
+        fault = None if written.terms.fault else suppressible.fault(written.terms.rules)
+        if fault is not None:
+            written.terms = Terms(written.terms.rules, fault=fault[0], help=fault[1])
+        inside = [domain for index, domain in roots if written.first <= index <= written.last]
+        around = [domain for index, domain in roots if index <= written.first][-1:]
+        covered = inside or around or [domains[0]]
+        judged = any(not domain.faults for domain in covered)
+        found.append(InFile(written, covered[0].name, judged))
+    return found
 
 
 class _Entry(msgspec.Struct):
@@ -113,7 +129,7 @@ class Suppressor:
         self._today = today
         self._config = config
         self._spoken: set[tuple[str, str]] = set()
-        self._files: dict[str, list[_InFile]] = {}
+        self._files: dict[str, list[InFile]] = {}
         self._entries = [_Entry(number, entry) for number, entry in enumerate(config.config.ignore, 1)]
         self._by_rule: dict[str, list[_Entry]] = {}
         for each in self._entries:
@@ -121,18 +137,9 @@ class Suppressor:
             for rule in each.entry.rules:
                 self._by_rule.setdefault(rule, []).append(each)
 
-    def read(self, document: Document, domains: Sequence[Domain]) -> None:
-        """Take in the suppressions of a file that has the word. Raises expat.ExpatError where it has changed."""
-        roots = list(zip(numbers([domain.place for domain in domains]), domains, strict=True))
-        for written in read_suppressions(document):
-            fault = None if written.terms.fault else self._suppressible.fault(written.terms.rules)
-            if fault is not None:
-                written.terms = Terms(written.terms.rules, fault=fault[0], help=fault[1])
-            inside = [domain for index, domain in roots if written.first <= index <= written.last]
-            around = [domain for index, domain in roots if index <= written.first][-1:]
-            covered = inside or around or [domains[0]]
-            judged = any(not domain.faults for domain in covered)
-            self._files.setdefault(document.path, []).append(_InFile(written, covered[0].name, judged))
+    def take_in(self, suppressions: Mapping[str, list[InFile]]) -> None:
+        """The suppressions of files, by their paths."""
+        self._files |= suppressions
 
     def apply(self, said: Iterable[Said]) -> tuple[list[Said], list[Said]]:
         """The findings that no suppression covers, and those that one does, with its reason."""
@@ -165,7 +172,7 @@ class Suppressor:
     def _holds(self, until: date | None) -> bool:
         return until is None or self._today <= until
 
-    def _in_file(self, said: Said) -> list[_InFile]:
+    def _in_file(self, said: Said) -> list[InFile]:
         """The suppressions in its file that cover a finding, the innermost first."""
         place = said.finding.place
         found = [
@@ -197,7 +204,7 @@ class Suppressor:
         if fault is not None:
             raise refusal(self._config, (_TABLE, each.number), *fault)
 
-    def _wrong(self, each: _InFile, path: str, ran: Ran) -> Iterator[Result]:
+    def _wrong(self, each: InFile, path: str, ran: Ran) -> Iterator[Result]:
         terms = each.written.terms
         if terms.fault:
             yield _result(each, _malformed(terms))
@@ -262,7 +269,7 @@ def _names(rules: Sequence[str]) -> str:
     return ", ".join(rules[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _result(each: _InFile, notice: _Notice) -> Result:
+def _result(each: InFile, notice: _Notice) -> Result:
     written = each.written
     identity = "\0".join((notice.rule, each.domain, written.element, *written.terms.rules))
     return Result(
