@@ -7,6 +7,8 @@ __version__ = "0.1.0"
 
 HOMEPAGE = "https://github.com/numalint/numalint"
 
+from typing import TYPE_CHECKING  # noqa: E402
+
 from pluggy import HookimplMarker  # noqa: E402  # the version stands above all, where the build reads it
 
 from numalint.engine.rule import Category, Rule, domain_rule, host_rule, placement_rule  # noqa: E402
@@ -81,6 +83,9 @@ from numalint.model.wording import (  # noqa: E402
     size_text,
     written_ids_text,
 )
+
+if TYPE_CHECKING:
+    from numalint.api import check
 
 hookimpl = HookimplMarker("numalint")
 """Marks the functions of a plugin that implement one of numalint's hooks."""
@@ -177,6 +182,7 @@ __all__ = [
     "apart",
     "at_once",
     "bound_text",
+    "check",
     "count_text",
     "cpus_text",
     "crossed",
@@ -207,3 +213,12 @@ __all__ = [
     "union",
     "written_ids_text",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """``numalint.check``, which loads the command line: rules and the command itself need not pay for it."""
+    if name == "check":
+        from numalint.api import check  # noqa: PLC0415  # see above
+
+        return check
+    raise AttributeError(f"module 'numalint' has no attribute {name!r}")

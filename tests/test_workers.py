@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from numalint.cli.check import check
-from numalint.cli.request import asked_for, remade, request_for
+from numalint.cli.request import asked_for, remaking, request_for
 from numalint.engine import workers
 from numalint.engine.request import Request
 from numalint.engine.run import run
@@ -29,9 +28,9 @@ def options(*arguments: str) -> dict:
 
 
 def made(*arguments: str) -> tuple[Request, Callable[[], Request]]:
-    given = options(*arguments)
-    request = request_for(asked_for((".",), given))
-    return request, functools.partial(remade, (".",), given, {}, known=False, obeyed=True)
+    asked = asked_for((".",), options(*arguments))
+    request = request_for(asked)
+    return request, remaking(asked, request)
 
 
 def printed(report: Report) -> str:

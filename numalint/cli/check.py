@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from numalint.cli.add_ignores import add_ignores, refuse_options
+from numalint.cli import add_ignores
 from numalint.cli.common import Failure, colour_option, located, wants_colour
-from numalint.cli.request import Asked, asked_for, judging_options, names_option, remade, request_for
+from numalint.cli.request import Asked, asked_for, judging_options, names_option, remaking, request_for
 from numalint.engine.baseline import Baseline, read_baseline
 from numalint.engine.discover import STDIN
 from numalint.engine.request import Request
@@ -68,12 +67,12 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
     """
     from numalint.reporters import text  # noqa: PLC0415  # --help need not pay for it
 
-    _refuse_options(paths, options)
+    refuse_options(paths, options)
     asked = asked_for(_named_stdin(paths, options), options)
     reporters = {reporter.name: reporter for reporter in (*BUILT_IN, *asked.loaded.reporters)}
     wanted = [_report_option(each, reporters) for each in options["reports"]]
     printer = _reporter(options["format"], reporters)
-    request = _request(asked, paths)
+    request = request_of(asked, paths)
     try:
         with _workers(request, asked, options["jobs"]) as several:
             report, warnings = run(request, several)
@@ -83,7 +82,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
         click.echo(f"warning: {printable(warning)}", err=True)
     if options["add_ignores"]:
         click.echo(text.problems(report, wants_colour(options["color"], sys.stderr)), nl=False, err=True)
-        context.exit(add_ignores(report, asked.suppressible, options["reason"], request.fail_on))
+        context.exit(add_ignores.add_ignores(report, asked.suppressible, options["reason"], request.fail_on))
     unwritten = sum(not _write_report(report, reporter, path) for reporter, path in wanted)
     colour = wants_colour(options["color"], sys.stdout)
     click.echo(_rendered(report, printer, colour), nl=False, color=colour)
@@ -95,7 +94,8 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
     context.exit(2 if unwritten else code)
 
 
-def _request(asked: Asked, paths: tuple[str, ...]) -> Request:
+def request_of(asked: Asked, paths: tuple[str, ...]) -> Request:
+    """The request of ``numalint check``. Raises Failure for a baseline or a revision that cannot be read."""
     options = asked.options
     request = request_for(
         asked,
@@ -123,10 +123,8 @@ def _workers(request: Request, asked: Asked, jobs: int) -> Iterator[Workers | No
         return
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  # most runs are one process
 
-    more = {"known": bool(request.known), "obeyed": request.suppressible is not None}
-    make = functools.partial(remade, asked.paths, asked.options, request.given, **more)
     with ProcessPoolExecutor(count) as executor:
-        yield Workers(executor, count, make)
+        yield Workers(executor, count, remaking(asked, request))
 
 
 def _cores() -> int:
@@ -151,7 +149,7 @@ def _named_stdin(paths: tuple[str, ...], options: dict[str, Any]) -> tuple[str, 
     return tuple(options["stdin_filename"] or path if path == STDIN else path for path in paths)
 
 
-def _refuse_options(paths: tuple[str, ...], options: dict[str, Any]) -> None:
+def refuse_options(paths: tuple[str, ...], options: dict[str, Any]) -> None:
     """Raises Failure for options that do not go together, or name what there is not."""
     _check_facts(options["require"])
     if options["no_suppressions"] and options["show_suppressed"]:
@@ -162,7 +160,7 @@ def _refuse_options(paths: tuple[str, ...], options: dict[str, Any]) -> None:
         raise Failure("--stdin-filename names what comes from standard input: give the path - too")
     if options["since"] and STDIN in paths and not options["stdin_filename"]:
         raise Failure("--since cannot know what standard input was before: name its file with --stdin-filename")
-    refuse_options(paths, options)
+    add_ignores.refuse_options(paths, options)
 
 
 def _write_report(report: Report, reporter: Reporter, path: str) -> bool:

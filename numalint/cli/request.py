@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -135,13 +136,16 @@ def request_for(asked: Asked, **more: Any) -> Request:
     return Request(**fields | more)
 
 
-def remade(
+def remaking(asked: Asked, request: Request) -> Callable[[], Request]:
+    """What makes a request anew in another process, as far as files are examined there; it can be pickled."""
+    known, obeyed = bool(request.known), request.suppressible is not None
+    return functools.partial(_remade, asked.paths, asked.options, request.given, known=known, obeyed=obeyed)
+
+
+def _remade(
     paths: tuple[str, ...], options: dict[str, Any], given: dict[str, bytes], *, known: bool, obeyed: bool
 ) -> Request:
-    """A request made anew in another process: what is needed there to examine files.
-
-    ``known``: whether anything was there before; ``obeyed``: whether suppressions are.
-    """
+    """``known``: whether anything was there before; ``obeyed``: whether suppressions are."""
     request = request_for(asked_for(paths, options), given=given, known=(Baseline((), ""),) if known else ())
     return request if obeyed else replace(request, suppressible=None)
 
