@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from numalint.cli.common import Failure, located
-from numalint.loaders.config import Config, LoadedConfig
-from numalint.loaders.config_file import NAME, find_config, load_config
+from numalint.cli.common import Failure
+from numalint.cli.request import config_for
+from numalint.loaders.config import LoadedConfig
+from numalint.loaders.config_file import NAME
 from numalint.loaders.config_origins import Origin, origins
-from numalint.loaders.document import LoadError
 from numalint.reporters.host import toml_text
 from numalint.reporters.host.toml_text import Raw
 from numalint.reporters.terminal import printable
@@ -41,12 +40,7 @@ def show(path: str, file: str | None, format: str) -> None:
     """
     if not os.path.exists(path):
         raise Failure(f"{printable(path)}: there is no such file or folder")
-    start = Path(path).resolve()
-    try:
-        found = Path(file) if file is not None else find_config(start if start.is_dir() else start.parent)
-        loaded = LoadedConfig(Config(), str(Path.cwd())) if found is None else load_config(found)
-    except LoadError as error:
-        raise Failure(located(error)) from error
+    loaded = config_for(file, (path,))
     values = origins(loaded)
     if format == "json":
         objects = [_object(each) for each in values]
