@@ -89,11 +89,11 @@ def pins(vcpus: int, first: int, apart: bool) -> str:
     return "\n".join(f"    <vcpupin vcpu='{vcpu}' cpuset='{sets[vcpu % len(sets)]}'/>" for vcpu in range(vcpus))
 
 
-def domain(number: int) -> str:
-    """A domain as ``virsh dumpxml`` prints it, of 8 to 32 pinned vCPUs and 20 devices; one in twenty is bad."""
+def domain(number: int, good: bool | None = None) -> str:
+    """A domain as ``virsh dumpxml`` prints it, of 8 to 32 pinned vCPUs and 20 devices; unless it is said, one in twenty is bad."""
     nic = number // 2 % 28000  # a virtual function of its own
     node, vcpus = number % 2, (8, 16, 24, 32)[number // 2 % 4]
-    good = number % 20 != 0
+    good = number % 20 != 0 if good is None else good
     first = node * CORES
     numatune = f"  <numatune>\n    <memory mode='strict' nodeset='{node}'/>\n  </numatune>" if good else ""
     disks = "\n".join(
@@ -151,7 +151,7 @@ def domain(number: int) -> str:
     </interface>
     <hostdev mode='subsystem' type='pci' managed='yes'>
       <source>
-        <address domain='0x0000' bus='{0x10 + node * 0x80 + nic // 256:#04x}' slot='{nic // 8 % 32:#04x}' function='{nic % 8:#x}'/>
+        <address domain='{number // 56000:#06x}' bus='{0x10 + node * 0x80 + nic // 256:#04x}' slot='{nic // 8 % 32:#04x}' function='{nic % 8:#x}'/>
       </source>
     </hostdev>
     <memballoon model='virtio'/>

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from numalint.cli import add_ignores
 from numalint.cli.common import Failure, colour_option, located, wants_colour
+from numalint.cli.progress import watched
 from numalint.cli.request import Asked, asked_for, judging_options, names_option, remaking, request_for
 from numalint.engine.baseline import Baseline, read_baseline
 from numalint.engine.discover import STDIN
@@ -75,7 +76,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
     request = request_of(asked, paths)
     try:
         with _workers(request, asked, options["jobs"]) as several:
-            report, warnings = run(request, several)
+            report, warnings = run(request, several, iter if options["quiet"] else watched)
     except LoadError as error:
         raise Failure(located(error)) from error
     for warning in warnings:

@@ -20,7 +20,7 @@ from numalint.engine.page import Cards
 from numalint.engine.refused import nothing_judged
 from numalint.engine.request import Request
 from numalint.engine.suppress import Ran, Suppressor
-from numalint.engine.workers import Workers, examined_by
+from numalint.engine.workers import Watch, Workers, examined_by
 from numalint.engine.world import Sniffer, World, host_problem
 from numalint.loaders.config import LoadedConfig
 from numalint.loaders.document import LoadError
@@ -29,18 +29,20 @@ from numalint.model.claim import Claim
 from numalint.model.report import Coverage, Known, Problem, Report, Result
 
 
-def run(request: Request, workers: Workers | None = None) -> tuple[Report, list[str]]:
+def run(request: Request, workers: Workers | None = None, watch: Watch = iter) -> tuple[Report, list[str]]:
     """Do what a request asks for, with ``workers`` in several processes. Returns the report, and warnings that are no part of it.
 
-    The report is the same with and without workers. Raises LoadError for an ``[[ignore]]`` of the configuration that cannot be obeyed.
+    The report is the same with and without workers. ``watch`` is given the files, or with workers the parts of them, and
+    gives them back as they are wanted, so that it can show how far it is. Raises LoadError for an ``[[ignore]]`` of the configuration that cannot be obeyed.
     """
-    return _Run(request, workers).report()
+    return _Run(request, workers, watch).report()
 
 
 class _Run:
-    def __init__(self, request: Request, workers: Workers | None) -> None:
+    def __init__(self, request: Request, workers: Workers | None, watch: Watch) -> None:
         self.request = request
         self.workers = workers
+        self.watch = watch
         self.sniffer = Sniffer(request.formats)
         self.world = World(request.config, request.hosts, self.sniffer)
         self.judge = Judge(request.policies)
@@ -84,9 +86,9 @@ class _Run:
         """What the files show that are in the focus, here or by workers."""
         files = list(found.files.items())
         if self.workers is None:
-            shown = Examiner(self.request, self.sniffer, self.world).examine(files)
+            shown = Examiner(self.request, self.sniffer, self.world).examine(self.watch(files))
         else:
-            shown = examined_by(self.workers, files)
+            shown = examined_by(self.workers, files, self.watch)
             for path in shown.read:
                 self.world.hosts_of(path)  # as the worker did: what is wrong with hosts is to be known here
         self.judge.take_in(shown.said, shown.rules_failed, shown.unjudged)

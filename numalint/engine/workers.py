@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,10 @@ _PARTS = 2
 """So many parts for each worker, so that none waits long for the last one; each has some files."""
 
 
+Watch = Callable[[Sequence[Any]], Iterable[Any]]
+"""Gives back what it is given, one after the other."""
+
+
 class Workers(msgspec.Struct, frozen=True):
     """Who examines the files: ``count`` workers of an executor, each of which makes the ``request`` anew.
 
@@ -30,7 +35,7 @@ class Workers(msgspec.Struct, frozen=True):
     request: Callable[[], Request]
 
 
-def examined_by(workers: Workers, files: Sequence[tuple[str, bool]]) -> Examined:
+def examined_by(workers: Workers, files: Sequence[tuple[str, bool]], watch: Watch = iter) -> Examined:
     """What the files show, the same as if one process had examined them. Raises LoadError where a worker is lost."""
     size = max(_FEWEST, -(-len(files) // (workers.count * _PARTS)))
     parts = [files[first : first + size] for first in range(0, len(files), size)]
@@ -38,7 +43,7 @@ def examined_by(workers: Workers, files: Sequence[tuple[str, bool]]) -> Examined
     shown = Examined()
     try:
         asked += (workers.executor.submit(_examine, workers.request, os.getcwd(), part) for part in parts)
-        for each in asked:
+        for each in watch(asked):
             _add(shown, each.result())
     except BrokenExecutor as error:
         raise LoadError("a worker process has ended before its time, perhaps for want of memory", "-j") from error
