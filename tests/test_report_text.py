@@ -193,7 +193,7 @@ def test_the_summary_says_what_was_not_judged_why_and_how_to_state_it() -> None:
         Unjudged(rule="z", host="kvm02", facts=("isolated",), domains=1, subjects=tuple("abcdef")),
     )
     error = result(Span("a.xml", 1, 1, 2), severity=Severity.ERROR)
-    coverage = Coverage(domains=12, hosts=("a", "b"), rules=9, without_host=3, passed_over=2, excluded=1)
+    coverage = Coverage(domains=12, hosts=("a", "b"), rules=9, without_host=3, passed_over={"network": 2}, excluded=1)
     assert summary(report(FULL, error, FULL, unjudged=lacking, coverage=coverage), False) == (
         """\
 3 findings (1 error, 2 warnings): 12 domains on 2 hosts (3 without a host), 9 rules.
@@ -205,7 +205,7 @@ not judged: z on kvm02 (isolated unknown: a, b, c, d and 2 more), 1 domain
   to know l3: virsh capabilities > capabilities.xml, or cores_per_l3 or [[l3]] in the host's TOML
   to know pci-node: virsh nodedev-dumpxml of each device that virsh nodedev-list names; where the firmware does not say, pci of each node in the host's TOML
   to know isolated: numalint topology capture on the host, or isolated under [cpus] in the host's TOML
-passed over: 2 XML files that are no domains
+passed over: 2 XML files that are no domains (2 network)
 excluded: 1 path
 """
     )
@@ -221,3 +221,15 @@ def test_one_rule_without_a_host_is_told_in_the_singular() -> None:
 def test_every_fact_has_a_source() -> None:
     lacking = Unjudged(rule="a", host="h", facts=tuple(fact.value for fact in Fact), domains=1)
     assert [line.split(":")[0] for line in sources([lacking])] == [f"to know {fact.value}" for fact in Fact]
+
+
+def test_files_that_are_passed_over_are_counted_by_kind() -> None:
+    kinds = {"network": 2, "pool": 11, "a": 1, "b": 1, "c": 1, "d": 1, "\x1b[1m" + "x" * 50: 3}
+    coverage = Coverage(domains=1, hosts=(), rules=9, passed_over=kinds)
+    told = summary(report(coverage=coverage), False).splitlines()
+    shown = "\\x1b[1m" + "x" * 33
+    assert (
+        f"passed over: 20 XML files that are no domains (11 pool, 3 {shown}, 2 network, 1 a, 3 of other kinds)" in told
+    )
+    one = Coverage(domains=1, hosts=(), rules=9, passed_over={"none": 1})
+    assert "passed over: 1 XML file that is no domain (1 none)" in summary(report(coverage=one), False).splitlines()

@@ -50,7 +50,12 @@ class Examined(msgspec.Struct):
     domains: int = 0
     refused: int = 0
     without_host: int = 0
-    passed_over: int = 0
+    passed_over: dict[str, int] = {}
+
+
+def add_counted(counts: dict[str, int], more: dict[str, int]) -> None:
+    for name, number in more.items():
+        counts[name] = counts.get(name, 0) + number
 
 
 class Examiner:
@@ -157,6 +162,7 @@ class Examiner:
             message = f"it is no libvirt domain and no host file that numalint knows: {what}"
             self.found.problems.append(Problem(kind="not-ours", message=message, path=path))
         elif kind.format is None and path.lower().endswith(".xml"):
-            self.found.passed_over += 1
+            element = "domain of another program" if kind.head.element == "domain" else kind.head.element or "none"
+            add_counted(self.found.passed_over, {element: 1})
         elif kind.format is not None and not kind.format.partial and path not in self._request.given:
             self.found.host_files.append(path)

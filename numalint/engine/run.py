@@ -221,7 +221,7 @@ class _Run:
             hosts=tuple(sorted(self.world.hosts)),
             rules=len(self.request.policies.rules),
             without_host=self.shown.without_host,
-            passed_over=self.shown.passed_over,
+            passed_over=dict(sorted(self.shown.passed_over.items())),
             excluded=found.excluded,
             suppressed=self.suppressed,
             known=self.known,

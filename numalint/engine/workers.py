@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from numalint.engine.examine import Examined, Examiner
+from numalint.engine.examine import Examined, Examiner, add_counted
 from numalint.engine.judge import add_counts
 from numalint.engine.request import Request
 from numalint.engine.world import Sniffer, World
@@ -66,8 +66,9 @@ def _add(shown: Examined, part: Examined) -> None:
     """Add what the next part of the files has shown."""
     for field in ("said", "faulty", "malformed", "problems", "rules_failed", "read", "claims", "host_files"):
         getattr(shown, field).extend(getattr(part, field))
-    for field in ("domains", "refused", "without_host", "passed_over"):
+    for field in ("domains", "refused", "without_host"):
         setattr(shown, field, getattr(shown, field) + getattr(part, field))
+    add_counted(shown.passed_over, part.passed_over)
     shown.files |= part.files
     shown.suppressions |= part.suppressions
     shown.overrides |= part.overrides

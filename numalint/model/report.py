@@ -102,13 +102,16 @@ class Unjudged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run looked at. ``suppressed`` findings, and those ``known`` from before, are no results, or are marked there."""
+    """What a run looked at. ``passed_over`` are XML files that hold no domain, by the name of their first element.
+
+    ``suppressed`` findings, and those ``known`` from before, are no results, or are marked there.
+    """
 
     domains: int
     hosts: tuple[str, ...]
     rules: int
     without_host: int = 0
-    passed_over: int = 0
+    passed_over: dict[str, int] = {}
     excluded: int = 0
     suppressed: int = 0
     known: int = 0

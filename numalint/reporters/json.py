@@ -16,7 +16,8 @@ added, never taken away or changed:
   ``line`` and ``column`` (each null where there is none), ``help``.
 - ``unjudged``: each rule that was not judged on some domains: ``rule``, ``host`` (null: they have none), ``facts``
   that are unknown, the number of ``domains``, and ``subjects``, the devices and such that it concerns.
-- ``coverage``: ``domains``, ``hosts`` (their names), ``rules``, ``without_host``, ``passed_over``, ``excluded``,
+- ``coverage``: ``domains``, ``hosts`` (their names), ``rules``, ``without_host``, ``passed_over`` (XML
+  files without a domain, by the name of their first element, none where there is none), ``excluded``,
   ``suppressed`` (the number of findings that are, shown or not), ``known`` (that of findings that were there before: in
   the baseline, or at the revision of --since).
 """

@@ -13,6 +13,7 @@ from numalint.reporters.terminal import BLUE, BOLD, CYAN, DIM, RED, YELLOW, loca
 from numalint.reporters.unjudged import count, sentences, sources
 
 _STYLES = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
+_MOST_KINDS, _LONGEST_KIND = 4, 40
 _LinesOf = Callable[[str], Sequence[str] | None]
 
 
@@ -43,8 +44,7 @@ def summary(report: Report, colour: bool) -> str:
     lines += (f"  {source}" for source in sources(report.unjudged))
     coverage = report.coverage
     if coverage.passed_over:
-        are = "that is no domain" if coverage.passed_over == 1 else "that are no domains"
-        lines.append(f"passed over: {count(coverage.passed_over, 'XML file')} {are}")
+        lines.append(_passed_over(coverage.passed_over))
     if coverage.excluded:
         lines.append(f"excluded: {count(coverage.excluded, 'path')}")
     hint = "" if any(result.suppressed for result in report.results) else " (--show-suppressed prints them)"
@@ -54,6 +54,16 @@ def summary(report: Report, colour: bool) -> str:
         were = "that was" if coverage.known == 1 else "that were"
         lines.append(f"known: {count(coverage.known, 'finding')} {were} there before{hint}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _passed_over(kinds: dict[str, int]) -> str:
+    """``passed over: 3 XML files that are no domains (2 network, 1 pool)``, the most frequent kinds first."""
+    files = sum(kinds.values())
+    most = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
+    shown = [f"{number:,} {printable(kind)[:_LONGEST_KIND]}" for kind, number in most[:_MOST_KINDS]]
+    more = sum(number for _, number in most[_MOST_KINDS:])
+    shown += [f"{more:,} of other kinds"] * bool(more)
+    return f"passed over: {count(files, 'XML file')} that {'is no domain' if files == 1 else 'are no domains'} ({', '.join(shown)})"
 
 
 def _finding(result: Result, lines: _LinesOf, colour: bool) -> Iterator[str]:
