@@ -43,12 +43,13 @@ def test_an_executor_examines_the_files(monkeypatch: pytest.MonkeyPatch) -> None
         )
 
 
-def test_a_cluster_examines_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_examines_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path_factory) -> None:
     """Workers of dask, each in a process of its own, that see the same files."""
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(workers, "_FEWEST", 5)
+    aside = {"dashboard_address": None, "local_directory": str(tmp_path_factory.mktemp("workers"))}
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **aside) as cluster,
         distributed.Client(cluster) as client,
         client.get_executor() as executor,
     ):
