@@ -23,6 +23,7 @@ from numalint.engine.request import Request
 from numalint.engine.select import UnknownRule
 from numalint.engine.suppress import Suppressible
 from numalint.loaders.config import Config, Lint, LoadedConfig
+from numalint.loaders.config_check import refusal
 from numalint.loaders.config_file import find_config, load_config
 from numalint.loaders.document import LoadError
 from numalint.loaders.host.inputs import LOCAL
@@ -118,7 +119,9 @@ def request_for(asked: Asked, **more: Any) -> Request:
     try:
         libvirt = Release.parse(release) if release else NEWEST_LIBVIRT
     except ValueError as error:
-        raise Failure(str(error)) from error
+        if options["target_libvirt"]:
+            raise Failure(f"--target-libvirt: {error}") from error
+        raise Failure(located(refusal(asked.config, ("lint", "target-libvirt"), str(error)))) from error
     fields: dict[str, Any] = {
         "paths": asked.paths,
         "config": asked.config,

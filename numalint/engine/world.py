@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,12 @@ class World:
         entries = self._config.config.hosts
         if len(inputs) == 1 and inputs[0] in entries:
             return self._of_entry(inputs[0])
+        if entries and len(inputs) == 1 and is_path(inputs[0]) and not os.path.lexists(inputs[0]):
+            near = difflib.get_close_matches(inputs[0], entries, 1)
+            help = f"did you mean {near[0]!r}?" if near else f"the hosts are {', '.join(entries)}"
+            message = "there is no such file, and the configuration has no host of that name"
+            self._problem("unreadable-host", message, inputs[0], help)
+            return None
         return self._load(inputs, None)
 
     def _from_config(self, path: str) -> tuple[Assigned, ...]:

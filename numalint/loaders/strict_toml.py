@@ -130,8 +130,7 @@ def _line_of_entry(document: Document, path: str) -> int | None:
 
 def _line_of(document: Document, key: str) -> int | None:
     """The line of a key, where a search finds it once."""
-    found = re.findall(rf"(?m)^.*(?<![\w-]){re.escape(key)}(?![\w-])", document.data.decode("utf-8", "replace"))
-    if len(found) != 1:
-        return None
     text = document.data.decode("utf-8", "replace")
-    return text[: text.index(found[0])].count("\n") + 1
+    found = list(re.finditer(rf"(?<![\w-]){re.escape(key)}(?![\w-])", text))
+    lines = {text.count("\n", 0, each.start()) + 1 for each in found}
+    return lines.pop() if len(lines) == 1 else None
