@@ -34,7 +34,9 @@ def test_the_rules_are_a_plugin_like_any_other():
 
 
 def test_the_command_is_installed():
-    assert [point.value for point in entry_points(group="console_scripts", name="numalint")] == ["numalint.__main__:run"]
+    assert [point.value for point in entry_points(group="console_scripts", name="numalint")] == [
+        "numalint.__main__:run"
+    ]
 
 
 def test_the_version_is_that_of_the_package():

@@ -23,7 +23,9 @@ def test_the_whole_document_is_as_documented() -> None:
         found,
         problems=(Problem(kind="unreadable-file", message="it cannot be read", path="a.xml", line=3),),
         unjudged=(Unjudged(rule="device-remote", host=None, facts=("pci",), domains=3, subjects=("eth0",)),),
-        coverage=Coverage(domains=12, hosts=("kvm01",), rules=9, without_host=3, passed_over={"network": 2}, excluded=1),
+        coverage=Coverage(
+            domains=12, hosts=("kvm01",), rules=9, without_host=3, passed_over={"network": 2}, excluded=1
+        ),
         exit_code=2,
     )
     text = whole(made, True)
