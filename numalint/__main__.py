@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
+
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C ends, as shells have it."""
 
 
 def run() -> None:
@@ -12,12 +17,39 @@ def run() -> None:
     of it at the end: the interpreter looks through all that is left, unless that is frozen.
     """
     gc.disable()
-    from numalint.cli import main  # noqa: PLC0415  # its imports are much of what would be looked through
-
     try:
-        main(prog_name="numalint")
+        _main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     finally:
         gc.freeze()
+
+
+def _main() -> None:
+    import click  # noqa: PLC0415  # its imports are much of what would be looked through
+
+    from numalint.cli import main  # noqa: PLC0415  # the same
+
+    try:
+        sys.exit(main(prog_name="numalint", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        _forget_output()  # whoever reads has seen enough
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"error: what was found cannot be printed: {error.strerror}", err=True)
+        _forget_output()
+        sys.exit(2)
+
+
+def _forget_output() -> None:
+    """Let what is left for standard output go nowhere, so that its end is no second error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from numalint.engine.discover import STDIN
 from numalint.engine.request import Request
 from numalint.engine.run import run
 from numalint.engine.workers import Workers
+from numalint.engine.world import LARGEST_FILE, TOO_LARGE
 from numalint.loaders.document import LoadError
 from numalint.model.finding import Severity
 from numalint.model.host import Fact
@@ -103,7 +104,7 @@ def request_of(asked: Asked, paths: tuple[str, ...]) -> Request:
         show_suppressed=options["show_suppressed"],
         fail_on=Severity(options["fail_on"] or asked.config.config.lint.fail_on),
         require=frozenset(options["require"]),
-        given={options["stdin_filename"] or STDIN: sys.stdin.buffer.read()} if STDIN in paths else {},
+        given={options["stdin_filename"] or STDIN: _standard_input()} if STDIN in paths else {},
         known=_baselines(asked),
     )
     if options["no_suppressions"]:
@@ -113,6 +114,13 @@ def request_of(asked: Asked, paths: tuple[str, ...]) -> Request:
 
         request = replace(request, known=(*request.known, known_at(options["since"], asked, request)))
     return request
+
+
+def _standard_input() -> bytes:
+    data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise Failure(f"standard input: {TOO_LARGE}")
+    return data
 
 
 @contextlib.contextmanager

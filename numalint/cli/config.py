@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 import click
-import msgspec
 
 from numalint.cli.common import Failure
 from numalint.cli.request import config_for
@@ -17,6 +16,7 @@ from numalint.loaders.config_file import NAME
 from numalint.loaders.config_origins import Origin, origins
 from numalint.reporters.host import toml_text
 from numalint.reporters.host.toml_text import Raw
+from numalint.reporters.json_text import json_text
 from numalint.reporters.terminal import printable
 
 _CHECK = "NUMALINT_CHECK_"
@@ -44,7 +44,7 @@ def show(path: str, file: str | None, format: str) -> None:
     values = origins(loaded)
     if format == "json":
         objects = [_object(each) for each in values]
-        click.echo(msgspec.json.format(msgspec.json.encode(objects), indent=2).decode())
+        click.echo(json_text(objects), nl=False)
         return
     sections = (_head(path, loaded), _lines(values), *_tables(values), _environment(os.environ))
     click.echo("\n\n".join("\n".join(lines) for section in sections if (lines := list(section))).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ from numalint.model.claim import Claim
 from numalint.model.fleet import OVERCOMMIT, Fleet
 from numalint.model.host import Host
 from numalint.model.report import Problem
+
+LARGEST_FILE = 64 << 20
+TOO_LARGE = f"it is larger than {LARGEST_FILE >> 20} MiB, which no file of domains is"
 
 DOMAIN_ELEMENTS = {"domain", *WRAPPERS}
 
@@ -51,7 +55,7 @@ class Sniffer:
         return self._known[path]
 
     def read(self, path: str) -> tuple[Kind, bytes]:
-        """What the file at ``path`` is and, where it holds domains, its bytes. Raises OSError."""
+        """What the file at ``path`` is and, where it holds domains, its bytes. Raises OSError, also for one that is too large."""
         known = self._known.get(path)
         if known is not None and not known.domain:
             return known, b""
@@ -61,6 +65,8 @@ class Sniffer:
             if not kind.domain:
                 self._known[path] = kind
                 return kind, b""
+            if os.fstat(file.fileno()).st_size > LARGEST_FILE:
+                raise OSError(errno.EFBIG, TOO_LARGE, path)
             return kind, data + file.read() if len(data) == HEAD_BYTES else data
 
     def kind_of(self, data: bytes) -> Kind:

@@ -10,12 +10,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
 from numalint.engine.notices import NOT_JUDGED
 from numalint.model.finding import Severity
 from numalint.model.report import Problem, Report, Result, Unjudged
 from numalint.reporters.account import distinct, problem_lines, result_lines
+from numalint.reporters.json_text import json_text
 from numalint.reporters.repository import Repository
 from numalint.reporters.terminal import printable, well_formed
 from numalint.reporters.unjudged import sentences, sources
@@ -33,7 +32,7 @@ def code_quality(report: Report, _colour: bool) -> str:
     # GitLab keeps the first of two entries with the same fingerprint and drops the other
     for entry, fingerprint in zip(entries, distinct(each["fingerprint"] for each in entries), strict=True):
         entry["fingerprint"] = fingerprint
-    return msgspec.json.format(msgspec.json.encode(entries), indent=2).decode() + "\n"
+    return json_text(entries)
 
 
 def _result(result: Result, repository: Repository) -> dict[str, Any]:

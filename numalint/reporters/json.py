@@ -29,6 +29,7 @@ from typing import Any
 import msgspec
 
 from numalint.model.report import Report
+from numalint.reporters.json_text import json_text
 from numalint.reporters.terminal import well_formed
 
 FORMAT = "numalint.report/1"
@@ -40,7 +41,7 @@ KEYS = ("version", "exit_code", "results", "problems", "unjudged", "coverage")
 def whole(report: Report, _colour: bool) -> str:
     """The report as this module's docstring describes it, indented by two."""
     document = {"format": FORMAT} | {key: msgspec.to_builtins(getattr(report, key)) for key in KEYS}
-    return msgspec.json.format(msgspec.json.encode(_in_unicode(document)), indent=2).decode() + "\n"
+    return json_text(_in_unicode(document))
 
 
 def _in_unicode(value: Any) -> Any:

@@ -9,6 +9,7 @@ import msgspec
 
 from numalint.model.report import Report
 from numalint.reporters import json
+from numalint.reporters.json_text import json_text
 
 REFERENCE = "#/$defs/{name}"
 """How a schema names one of its definitions."""
@@ -19,7 +20,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def as_text(title: str, description: str, schema: dict[str, Any]) -> str:
     """A whole schema as it is published."""
     document = {"$schema": _DIALECT, "title": title, "description": description, **schema}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(document)
 
 
 def report_schema() -> str:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from numalint.engine.rule import Category
 from numalint.model.report import RuleCard
+from numalint.reporters.json_text import json_text
 
 
 def rules_json(cards: Iterable[RuleCard]) -> str:
     """The rules as an array of objects with id, shape, category, level, needs, enabled and summary."""
     keys = ("id", "shape", "category", "level", "needs", "enabled", "summary")
     objects = [{key: getattr(card, key) for key in keys} for card in cards]
-    return msgspec.json.format(msgspec.json.encode(objects), indent=2).decode() + "\n"
+    return json_text(objects)
 
 
 def rules_text(cards: Sequence[RuleCard]) -> str:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 import sarif_om as om
 
 from numalint import HOMEPAGE
@@ -18,6 +17,7 @@ from numalint.engine.notices import NOT_JUDGED
 from numalint.model.finding import Severity
 from numalint.model.report import Problem, Report, Result, RuleCard, Unjudged
 from numalint.reporters import unjudged
+from numalint.reporters.json_text import json_text
 from numalint.reporters.pages import page_markdown
 from numalint.reporters.sarif_places import ROOT, Places
 from numalint.reporters.sarif_values import plain
@@ -50,7 +50,7 @@ def log(report: Report, _colour: bool) -> str:
         results=[_result(result, index, places, marked=marked) for result in report.results],
     )
     document = om.SarifLog(version="2.1.0", schema_uri=_SCHEMA, runs=[run])
-    return msgspec.json.format(msgspec.json.encode(plain(document)), indent=2).decode() + "\n"
+    return json_text(plain(document))
 
 
 def _driver(report: Report, cards: Sequence[RuleCard]) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
 from msgspec.structs import replace
 
 from numalint.engine.discover import STDIN
@@ -25,6 +24,7 @@ from numalint.model.resolved import Affinity
 from numalint.reporters.domain_text import domain_lines
 from numalint.reporters.drawing import Surface
 from numalint.reporters.host.picture import draw_host
+from numalint.reporters.json_text import json_text
 
 
 def understood(
@@ -74,7 +74,7 @@ def _sound(domain: Domain, document: Document) -> Domain:
 def show_json(subjects: list[Placement | Host]) -> str:
     """One array, an object a document. Sets are in canonical form, unknown is null, sizes are bytes."""
     objects = [host_object(each) if isinstance(each, Host) else domain_object(each) for each in subjects]
-    return msgspec.json.format(msgspec.json.encode(objects), indent=2).decode() + "\n"
+    return json_text(objects)
 
 
 def domain_object(placement: Placement) -> dict[str, Any]:

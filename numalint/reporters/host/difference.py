@@ -9,6 +9,7 @@ import msgspec
 from numalint.model.idset import HostCpus
 from numalint.model.wording import ids_text, size_text
 from numalint.reporters.host.toml_text import size
+from numalint.reporters.json_text import json_text
 
 Value = str | int | None
 
@@ -86,4 +87,4 @@ def _told(alike: Sequence[Difference]) -> list[str]:
 def as_json(found: Iterable[Difference]) -> str:
     """The changes as an array of objects with ``what``, ``subject``, ``old``, ``new`` and ``text``."""
     objects = [{key: getattr(each, key) for key in ("what", "subject", "old", "new", "text")} for each in found]
-    return msgspec.json.format(msgspec.json.encode(objects), indent=2).decode() + "\n"
+    return json_text(objects)
