@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from numalint import __version__
+from numalint.loaders.nearest_name import did_you_mean
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NUMALINT", "max_content_width": 100}
 
@@ -41,10 +42,8 @@ class _Commands(click.Group):
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not context.resilient_parsing:
-            from difflib import get_close_matches  # noqa: PLC0415  # only a slip needs it
-
-            near = get_close_matches(args[0], COMMANDS, 1)
-            context.fail(f"There is no command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            meant = did_you_mean(args[0], COMMANDS, "").capitalize()
+            context.fail(f"There is no command {args[0]!r}. {meant}".rstrip())
         return super().resolve_command(context, args)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from numalint.engine.rule import Category, Rule
+from numalint.loaders.nearest_name import did_you_mean
 
 EVERYTHING = "all"
 
@@ -31,5 +31,5 @@ def rules_named(rules: dict[str, Rule], names: Sequence[str]) -> set[str]:
 
 def unknown_rule(name: str, rules: Iterable[str]) -> str:
     """The sentence for a rule that does not exist."""
-    near = difflib.get_close_matches(name, [*rules, *(each.value for each in Category)], 1)
-    return f"there is no rule {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; numalint rules lists them")
+    known = [*rules, *(each.value for each in Category)]
+    return f"there is no rule {name!r}; {did_you_mean(name, known, 'numalint rules lists them')}"

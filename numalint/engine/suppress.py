@@ -6,7 +6,6 @@ is over, covers nothing or cannot be read is a finding too, so that none outlive
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -25,6 +24,7 @@ from numalint.engine.select import EVERYTHING
 from numalint.loaders.config import IgnoreEntry, LoadedConfig
 from numalint.loaders.config_check import refusal
 from numalint.loaders.document import Document
+from numalint.loaders.nearest_name import did_you_mean
 from numalint.loaders.suppressions import Terms, Written, is_reason, read_suppressions
 from numalint.loaders.xml import numbers
 from numalint.model.domain import Domain
@@ -53,9 +53,7 @@ class Suppressible(msgspec.Struct, frozen=True):
             if name == EVERYTHING or name in set(Category):
                 return f"{name!r} is no rule", "name each rule: a suppression covers no more than it says"
             if name not in self.rules and not self.incomplete:
-                near = difflib.get_close_matches(name, self.rules, 1)
-                help = f"did you mean {near[0]!r}?" if near else "numalint rules lists them"
-                return f"there is no rule {name!r}", help
+                return f"there is no rule {name!r}", did_you_mean(name, self.rules, "numalint rules lists them")
         return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from numalint.loaders.config_file import NAME
 from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
 from numalint.loaders.host.inputs import is_path, load_inputs, recognise
+from numalint.loaders.nearest_name import did_you_mean
 from numalint.model.claim import Claim
 from numalint.model.fleet import OVERCOMMIT, Fleet
 from numalint.model.host import Host
@@ -163,8 +163,7 @@ class World:
         if len(inputs) == 1 and inputs[0] in entries:
             return self._of_entry(inputs[0])
         if entries and len(inputs) == 1 and is_path(inputs[0]) and not os.path.lexists(inputs[0]):
-            near = difflib.get_close_matches(inputs[0], entries, 1)
-            help = f"did you mean {near[0]!r}?" if near else f"the hosts are {', '.join(entries)}"
+            help = did_you_mean(inputs[0], entries, f"the hosts are {', '.join(entries)}")
             message = "there is no such file, and the configuration has no host of that name"
             self._problem("unreadable-host", message, inputs[0], help)
             return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Iterable
 
 from numalint.loaders.config import Condition, HostPolicy, Keys, LoadedConfig, Override, PlacementEntry
 from numalint.loaders.document import Document, LoadError
+from numalint.loaders.nearest_name import did_you_mean
 from numalint.loaders.toml_places import locate
 from numalint.model.idset import NotationError
 from numalint.model.place import Place
@@ -100,7 +100,6 @@ def _check_class(loaded: LoadedConfig, keys: Keys, name: str | None) -> None:
 
 def _check_name(loaded: LoadedConfig, keys: Keys, word: str, name: str, known: Iterable[str]) -> None:
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
         table = "hosts" if word == "host" else "classes"
-        help = f"did you mean {near[0]!r}?" if near else f"write [{table}.{name}]"
+        help = did_you_mean(name, known, f"write [{table}.{name}]")
         raise refusal(loaded, keys, f"there is no {word} {name!r}", help)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
 from numalint.loaders.document import Document, LoadError
+from numalint.loaders.nearest_name import did_you_mean
 
 T = TypeVar("T")
 
@@ -74,14 +74,13 @@ def _refused(document: Document, kind: type, said: str) -> LoadError:
         return LoadError(f"{reason}{where}", document.path, _line_of_entry(document, path))
     key, path = unknown["key"], unknown["path"] or "$"
     known = sorted(_fields_at(kind, path))
-    near = difflib.get_close_matches(key, known, 1, 0.5)
     table = _keys(document, path)
     where = f"in {table if table.startswith('[') else f'[{table}]'} " if table else ""
     return LoadError(
         f"there is no key {key!r} {where}".rstrip(),
         document.path,
         _line_of(document, key) or _line_of_entry(document, path),
-        help=f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}",
+        help=did_you_mean(key, known, f"the keys are {', '.join(known)}", 0.5),
     )
 
 

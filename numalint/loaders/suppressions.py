@@ -7,7 +7,6 @@ What is meant as a suppression and is none is kept, with what is wrong with it.
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import date
 from xml.parsers import expat
@@ -15,6 +14,7 @@ from xml.parsers import expat
 import msgspec
 
 from numalint.loaders.document import Document
+from numalint.loaders.nearest_name import did_you_mean
 from numalint.loaders.xml import UTF8_BOM, as_one
 from numalint.model.report import Span
 
@@ -92,8 +92,7 @@ def parse_comment(text: str) -> Terms | None:
 def _parse_element(attributes: dict[str, str]) -> Terms:
     for name in attributes:
         if name not in _ATTRIBUTES:
-            near = difflib.get_close_matches(name, _ATTRIBUTES, 1, 0.5)
-            help = f"did you mean {near[0]!r}?" if near else f"the attributes are {', '.join(_ATTRIBUTES)}"
+            help = did_you_mean(name, _ATTRIBUTES, f"the attributes are {', '.join(_ATTRIBUTES)}", 0.5)
             return Terms(fault=f"there is no attribute {name.partition(' ')[0]!r}", help=help)
     return _terms(attributes.get("rules", ""), attributes.get("reason", ""), attributes.get("until"), _ELEMENT_HELP)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import NoReturn, TypeVar
 
@@ -12,6 +11,7 @@ from numalint.loaders.document import Document, LoadError
 from numalint.loaders.host.toml_cores import parse_cores
 from numalint.loaders.host.toml_keys import HostFile
 from numalint.loaders.host.values import LARGEST_SIZE
+from numalint.loaders.nearest_name import did_you_mean
 from numalint.loaders.strict_toml import read_toml, size_bytes
 from numalint.loaders.toml_places import locate
 from numalint.model.idset import HostCpus, Id, IdSet, NotationError
@@ -63,8 +63,7 @@ class Tables:
         known = [field.encode_name for field in msgspec.structs.fields(kind)]
         for key in raw:
             if key not in known:
-                close = difflib.get_close_matches(key, known, 1, 0.6)
-                hint = f"did you mean {close[0]!r}?" if close else f"the keys are {', '.join(known)}"
+                hint = did_you_mean(key, known, f"the keys are {', '.join(known)}")
                 self.refuse(table, key, f"unknown key ({hint})")
         try:
             return msgspec.convert(raw, kind)
