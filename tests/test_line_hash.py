@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from numalint.reporters.line_hash import line_hashes
+from numalint.reporters.line_hash import LineHashes
 
 LOREM = "a7f2ff13bc495cf2"
+
+
+def line_hashes(data: bytes) -> list[str]:
+    return list(LineHashes(data))
 
 
 @pytest.mark.parametrize(

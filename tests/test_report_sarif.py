@@ -13,7 +13,7 @@ from handmade import DOMAIN, FULL, HOST, report, result, span
 from numalint.engine.notices import NOTICES
 from numalint.model.finding import Severity
 from numalint.model.report import Problem, RelatedSpan, Report, RuleCard, Span, Unjudged
-from numalint.reporters.line_hash import line_hashes
+from numalint.reporters.line_hash import LineHashes
 from numalint.reporters.sarif import log
 from numalint.reporters.sarif_values import plain
 
@@ -99,7 +99,7 @@ def test_a_finding_is_written_whole() -> None:
             related(3, "Node 1: CPUs 8-15, 32 GiB.", "hosts/kvm01.xml", (4, 8), "cell id='1'"),
         ],
         "partialFingerprints": {
-            "primaryLocationLineHash": line_hashes(DOMAIN.encode())[4],
+            "primaryLocationLineHash": LineHashes(DOMAIN.encode())[4],
             "numalint/v1": "0123456789abcdef",
         },
         "properties": {"domain": "db1", "host": "kvm01"},

@@ -6,38 +6,45 @@ the same value, so that alerts stay the same whoever uploads.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+from typing import overload
+
 _WINDOW = 100
 _BASE = 37
 _MODULUS = 2**64
-_END_OF_FILE = 0xFFFF
+_END = b"\xff\xff" + bytes(2 * _WINDOW)
+"""What follows a file: a unit that no text has, and nothing."""
 
 
-def line_hashes(data: bytes) -> list[str]:
+class LineHashes(Sequence[str]):
     """The hash of each line of a file: of the 100 UTF-16 units from its start, blanks left out, with a count.
 
     The units run over into the lines below. ``:2`` is the second line of the file with that value. Line ends of
-    any kind are one unit, a byte order mark is a character, bytes that are not UTF-8 are U+FFFD.
+    any kind are one unit, a byte order mark is a character, bytes that are not UTF-8 are U+FFFD. Lines are told apart
+    by their units, and a hash is made of them when it is asked for: few lines of a file are.
     """
-    units, starts = _units(data.decode("utf-8", "replace"))
-    sums = [0]  # sums[i]: the hash of the units before i; two of them give the hash of any window in between
-    for unit in (*units, _END_OF_FILE, *[0] * _WINDOW):
-        sums.append((sums[-1] * _BASE + unit) % _MODULUS)
-    shift = pow(_BASE, _WINDOW, _MODULUS)
-    seen: dict[int, int] = {}
-    hashes = []
-    for start in starts:
-        value = (sums[start + _WINDOW] - sums[start] * shift) % _MODULUS
-        seen[value] = seen.get(value, 0) + 1
-        hashes.append(f"{value:x}:{seen[value]}")
-    return hashes
 
+    def __init__(self, data: bytes) -> None:
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        lines = [line.encode("utf-16-le") for line in text.replace(" ", "").replace("\t", "").split("\n")]
+        stream, start = b"\n\0".join(lines) + _END, 0
+        self._windows: list[bytes] = []
+        for line in lines:
+            self._windows.append(stream[start : start + 2 * _WINDOW])
+            start += len(line) + 2
 
-def _units(text: str) -> tuple[list[int], list[int]]:
-    """The UTF-16 units of a text without its blanks, and the index of the first of each line."""
-    units: list[int] = []
-    starts = []
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        starts.append(len(units))
-        raw = line.replace(" ", "").replace("\t", "").encode("utf-16-le") + b"\n\0"
-        units.extend(int.from_bytes(raw[at : at + 2], "little") for at in range(0, len(raw), 2))
-    return units[:-1], starts  # the last line has no line feed
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    @overload
+    def __getitem__(self, line: int) -> str: ...
+    @overload
+    def __getitem__(self, line: slice) -> Sequence[str]: ...
+    def __getitem__(self, line: int | slice) -> str | Sequence[str]:
+        if isinstance(line, slice):
+            return [self[each] for each in range(*line.indices(len(self)))]
+        window, value = self._windows[line], 0
+        for unit in struct.unpack(f"<{_WINDOW}H", window):
+            value = (value * _BASE + unit) % _MODULUS
+        return f"{value:x}:{self._windows[: line % len(self) + 1].count(window)}"

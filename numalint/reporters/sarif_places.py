@@ -17,7 +17,7 @@ import sarif_om as om
 
 from numalint.model.report import Report, Span
 from numalint.reporters.excerpt import lines_of
-from numalint.reporters.line_hash import line_hashes
+from numalint.reporters.line_hash import LineHashes
 
 ROOT = "%SRCROOT%"
 _STDIN = "-"
@@ -32,7 +32,7 @@ class Places:
         self._files = report.files
         self.uri = functools.cache(self._uri)
         self._lines = functools.cache(lambda path: lines_of(self._files.get(path, b"")))
-        self._hashes = functools.cache(lambda path: line_hashes(self._files.get(path, b"")))
+        self._hashes = functools.cache(lambda path: LineHashes(self._files.get(path, b"")))
 
     def _uri(self, path: str) -> str | None:
         """The URI of a file relative to the root, None where it lies outside."""
