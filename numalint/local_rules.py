@@ -30,7 +30,7 @@ def load_pack(name: str) -> list[Rule]:
         return _rules_at(Path(name))
     try:
         return list(import_module(name).numalint_rules())
-    except (ImportError, AttributeError, ValueError) as error:
+    except (Exception, SystemExit) as error:  # as below
         raise PluginError(f"{name} is no file, no folder and no package with numalint_rules(): {error}") from error
 
 
@@ -52,6 +52,6 @@ def _rules_in(file: Path) -> list[Rule]:
     sys.modules[name] = module  # a rule's page is the docstring of its module, found by name
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # one that leaves would take the run with it, as if all were well
         raise PluginError(f"{file} cannot be loaded: {type(error).__name__}: {error}") from error
     return [each for each in vars(module).values() if isinstance(each, Rule)]

@@ -14,12 +14,16 @@ from typing import Any
 import msgspec
 import pluggy
 
-from numalint.engine.rule import SLUG, Rule
+from numalint.engine.notices import NOTICES
+from numalint.engine.rule import SLUG, Category, Rule
+from numalint.engine.select import EVERYTHING
 from numalint.loaders.document import HostFormat
 from numalint.loaders.host.formats import FORMATS
+from numalint.model.finding import Severity
 from numalint.model.report import Reporter
 
 GROUP = "numalint"
+_TAKEN = {EVERYTHING, *Category, *NOTICES}
 hookspec = pluggy.HookspecMarker(GROUP)
 
 
@@ -76,7 +80,7 @@ def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
         plugin = point.load()
         manager.register(plugin, name=point.name)
         manager.check_pending()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # one that leaves would take the run with it, as if all were well
         raise PluginError(f"plugin {point.name} ({point.value}) cannot be loaded: {_said(error)}") from error
     if not manager.get_hookcallers(plugin):
         raise PluginError(f"plugin {point.name} ({point.value}) implements no hook: is @hookimpl missing?")
@@ -99,6 +103,11 @@ def add_rule(rules: dict[str, Rule], rule: object, origin: str) -> None:
         raise PluginError(f"{origin}: rule id {rule.id!r} is not words of a-z joined by hyphens")
     if rule.id in rules:
         raise PluginError(f"{origin}: there is a rule {rule.id} already")
+    if rule.id in _TAKEN:
+        raise PluginError(f"{origin}: {rule.id} is no name for a rule: it names a category, a notice or all rules")
+    given: tuple[object, object] = rule.severity, rule.category
+    if not (isinstance(given[0], Severity) and isinstance(given[1], Category)):
+        raise PluginError(f"{origin}: rule {rule.id} needs one of numalint.Severity and one of numalint.Category")
     rules[rule.id] = rule
 
 
@@ -118,7 +127,7 @@ def _answers(hook: pluggy.HookCaller) -> Iterator[tuple[str, Any]]:
         try:
             answer: Any = implementation.function()
             found = list(answer)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f"plugin {implementation.plugin_name}: {hook.name}() failed: {_said(error)}") from error
         for each in found:
             yield implementation.plugin_name, each

@@ -43,7 +43,7 @@ def broken_promises(rule: Rule) -> Iterator[str]:
             said = check(rule)
         except LoadError:
             return  # an example that cannot be read is told where the examples are run
-        except Exception as error:  # noqa: BLE001  # a rule may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a rule may raise anything
             said = f"it raises {type(error).__name__}: {error}"
         if said:
             yield f"{rule.id}: {said}"
@@ -123,7 +123,7 @@ def _each_example(rule: Rule, check: Callable[[Domain, Host], object]) -> str | 
 def _severities(rule: Rule, domain: Domain, host: Host) -> set[Severity] | str:
     try:
         return {finding.severity or rule.severity for finding in findings(rule, domain, host)}
-    except Exception as error:  # noqa: BLE001  # a rule may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a rule may raise anything
         return f"it raises {type(error).__name__}: {error}"
 
 

@@ -80,6 +80,9 @@ def test(context: click.Context, /, paths: tuple[str, ...]) -> None:
         except (AssertionError, LoadError, ValueError) as error:
             failed += 1
             click.echo(f"FAILED  {error if str(error).startswith(str(example)) else f'{example}: {error}'}")
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a rule may raise anything
+            failed += 1
+            click.echo(f"FAILED  {example}: it raises {type(error).__name__}: {error}")
     for sentence in (said for rule in found for said in (what_is_missing(rule), *broken_promises(rule)) if said):
         failed += 1
         click.echo(f"FAILED  {sentence}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import msgspec
 from msgspec.structs import replace
@@ -120,7 +120,7 @@ class Judge:
             try:
                 for each in rule.check(domain if rule.shape == "domain" else placement):
                     self._keep(rule, each, whose, said)
-            except Exception as error:  # noqa: BLE001  # a rule may be anybody's, and the run goes on without it
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # a rule may be anybody's, and the run goes on without it
                 self.problems.append(_failed(rule, f"domain {domain.name}", domain.document, error))
         return said
 
@@ -139,7 +139,9 @@ class Judge:
                         self._count_fleet(rule, fleet, (each.fact.value,), each.subject)
                     elif isinstance(each, Conflict):
                         self._keep_conflict(rule, each, fleet, reporting, focus)
-            except Exception as error:  # noqa: BLE001  # a rule may be anybody's, and the run goes on without it
+                    else:
+                        _refuse(each)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # as above
                 self.problems.append(_failed(rule, f"host {fleet.host.name}", None, error))
 
     def _keep_conflict(
@@ -152,7 +154,7 @@ class Judge:
         found = reporting.reported(conflict, fleet, focus) if policies else None
         if found is not None:
             severity = max((each.severity(rule, conflict.severity) for each in policies), key=lambda each: each.rank)
-            name, finding = found.claim.domain, settled(found.finding)
+            name, finding = found.claim.domain, settled(_sound(found.finding))
             self.said.append(Said(rule.id, severity, finding, name, host, found.identity, found.others))
 
     def _count_fleet(self, rule: Rule, fleet: Fleet, facts: tuple[str, ...], subject: str) -> None:
@@ -179,7 +181,7 @@ class Judge:
                 try:
                     for each in rule.check(domain):
                         self._keep(rule, each, whose, said)
-                except Exception as error:  # noqa: BLE001  # as above
+                except (Exception, SystemExit) as error:  # noqa: BLE001  # as above
                     self.problems.append(_failed(rule, f"domain {domain.name}", domain.document, error))
         return said
 
@@ -188,7 +190,9 @@ class Judge:
             self._count(rule.id, whose.host, (each.fact.value,), each.subject)
         elif isinstance(each, Finding):
             severity = whose.policy.severity(rule, each.severity)
-            said.append(Said(rule.id, severity, settled(each), whose.domain.name, whose.host))
+            said.append(Said(rule.id, severity, settled(_sound(each)), whose.domain.name, whose.host))
+        else:
+            _refuse(each)
 
     def _count(self, rule: str, host: str | None, facts: tuple[str, ...], subject: str) -> None:
         known = self.counts.setdefault((rule, host, facts), UnjudgedCount())
@@ -249,7 +253,25 @@ def settled(finding: Finding) -> Finding:
     return replace(finding, place=xml.settled(finding.place), related=related)
 
 
-def _failed(rule: Rule, subject: str, path: str | None, error: Exception) -> Problem:
+def _sound(finding: Finding) -> Finding:
+    """The finding, if reports can write what is in it. Raises TypeError."""
+    texts: tuple[object, ...] = (finding.message, finding.label, finding.why, finding.help)
+    if not all(isinstance(each, str) for each in texts):
+        raise TypeError(f"message, label, why and help of a Finding are texts, and not {texts!r}")
+    severity: object = finding.severity
+    if not isinstance(severity, Severity | None):
+        raise TypeError(f"the severity of a Finding is a Severity or None, and not {severity!r}")
+    if not all(isinstance(each, str | int) for each in finding.data.values()):
+        raise TypeError(f"the data of a Finding are texts and whole numbers, and not {finding.data!r}")
+    return finding
+
+
+def _refuse(each: object) -> NoReturn:
+    """Raises TypeError for what a rule yields that means nothing here: passed over, it would be seen by nobody."""
+    raise TypeError(f"it yields {each!r}, and not a Finding (of a host_rule a Conflict) or a NotJudged")
+
+
+def _failed(rule: Rule, subject: str, path: str | None, error: BaseException) -> Problem:
     return Problem(
         kind="rule-failed",
         message=f"rule {rule.id} failed on {subject}: {type(error).__name__}: {error}",
