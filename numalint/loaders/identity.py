@@ -73,15 +73,15 @@ def _identity(element: Element, steps: dict[Element, str]) -> str:
     while here is not None and here.tag != "domain":
         parent = here.getparent()
         if parent is not None and here not in steps:
-            steps.update(_steps(parent))
+            steps.update(_steps(parent, here.tag))
         path.append(steps.get(here, here.tag))
         here = parent
     return "/".join(reversed(path))
 
 
-def _steps(parent: Element) -> dict[Element, str]:
-    """The step to each child. Of those with the same the first has it, and the others the next number that is free."""
-    told = {child: _told(child, f"{parent.tag}/{child.tag}") for child in parent.iterchildren("*")}
+def _steps(parent: Element, tag: str) -> dict[Element, str]:
+    """The step to each child of a tag. Of those with the same the first has it, and the others the next number that is free."""
+    told = {child: _told(child, f"{parent.tag}/{tag}") for child in parent.iterchildren(tag)}
     taken, found = set(told.values()), {}
     numbers = {step: itertools.count() for step in taken}
     for child, step in told.items():
