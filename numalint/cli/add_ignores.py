@@ -29,6 +29,8 @@ def refuse_options(paths: tuple[str, ...], options: dict[str, Any]) -> None:
         raise Failure("--add-ignores needs --reason: say why the findings are accepted")
     if options["no_suppressions"] or options["show_suppressed"]:
         raise Failure("--add-ignores writes what is not suppressed yet: leave out the other option on suppressions")
+    if options["reports"] or options["format"] != "text":
+        raise Failure("--add-ignores writes comments and no report: leave out --format and --report")
     if STDIN in paths:
         raise Failure("--add-ignores cannot write into standard input: name the files")
     try:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from numalint.cli.common import Failure, located
+from numalint.cli.common import Failure, located, text_option
 from numalint.cli.request import Asked, asked_for, judging_options, request_for
 from numalint.engine.baseline import Baseline, entry_of, read_baseline, written
 from numalint.engine.notices import NOTICES
@@ -35,7 +35,7 @@ def baseline() -> None:
 
 def _options(command: Command) -> Command:
     help = f"The file of the baseline (baseline of numalint.toml, else {NAME} beside it)."
-    return judging_options(click.option("-o", "--output", metavar="FILE", help=help)(command))
+    return judging_options(text_option("-o", "--output", metavar="FILE", help=help)(command))
 
 
 @baseline.command(short_help="Write the baseline for the first time.")
@@ -48,6 +48,8 @@ def create(context: click.Context, /, paths: tuple[str, ...], **options: Any) ->
     if os.path.lexists(path):
         raise Failure(f"{printable(path)} is there already: numalint baseline update adds to it")
     report = _run(asked, None)
+    if report.exit_code == 2 and not report.coverage.domains:
+        context.exit(2)  # nothing was judged, and a baseline of that would stand in the way of a true one
     found = [entry_of(each) for each in report.results if each.rule not in NOTICES]
     _write(path, found, f"{count(len(found), 'finding')} written")
     if not asked.config.config.baseline and not options["output"]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 from msgspec.structs import replace
 
 from numalint.cli import add_ignores
-from numalint.cli.common import Failure, colour_option, located, wants_colour
+from numalint.cli.common import Failure, colour_option, located, text_option, wants_colour
 from numalint.cli.progress import watched
 from numalint.cli.request import Asked, asked_for, judging_options, names_option, remaking, request_for
 from numalint.engine.baseline import Baseline, read_baseline
@@ -20,21 +20,25 @@ from numalint.engine.discover import STDIN
 from numalint.engine.request import Request
 from numalint.engine.run import run
 from numalint.engine.workers import Workers
-from numalint.engine.world import LARGEST_FILE, TOO_LARGE
+from numalint.engine.world import LARGEST_FILE, TOO_LARGE, Sniffer
 from numalint.loaders.document import LoadError
+from numalint.loaders.nearest_name import did_you_mean
 from numalint.model.finding import Severity
 from numalint.model.host import Fact
 from numalint.model.report import Report, Reporter
 from numalint.reporters import BUILT_IN, write_whole
 from numalint.reporters.terminal import printable
 
+VARIABLE = "NUMALINT_CHECK_"
+"""What the environment variables begin with that are options of this command."""
+
 FORMAT_HELP = "How to print the findings: text, concise, json, sarif, github, gitlab, junit or markdown."
 
 
 @click.command(short_help="Check domains against their hosts.")
 @judging_options
-@click.option("-f", "--format", default="text", show_default=True, metavar="NAME", help=FORMAT_HELP)
-@click.option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write a report to a file as well.")
+@text_option("-f", "--format", default="text", show_default=True, metavar="NAME", help=FORMAT_HELP)
+@text_option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write a report to a file as well.")
 @click.option(
     "--fail-on",
     type=click.Choice([each.value for each in Severity]),
@@ -47,16 +51,16 @@ FORMAT_HELP = "How to print the findings: text, concise, json, sarif, github, gi
     "-j", "--jobs", type=click.IntRange(0), default=1, metavar="N", help="Processes to use (1); 0: all cores."
 )
 @names_option("--require", help="Exit with 2 where a rule lacks this fact (or all).")
-@click.option("--stdin-filename", metavar="FILE", help="The file that standard input (the path -) stands for.")
-@click.option("--baseline", metavar="FILE", help="Leave out the findings that this baseline lists.")
+@text_option("--stdin-filename", metavar="FILE", help="The file that standard input (the path -) stands for.")
+@text_option("--baseline", metavar="FILE", help="Leave out the findings that this baseline lists.")
 @click.option("--no-baseline", is_flag=True, help="Report what is in the baseline of numalint.toml too.")
-@click.option("--since", metavar="REV", help="Leave out the findings that were there at this git revision.")
+@text_option("--since", metavar="REV", help="Leave out the findings that were there at this git revision.")
 @click.option("--no-suppressions", is_flag=True, help="Judge as if no finding were suppressed.")
 @click.option(
     "--show-suppressed", is_flag=True, help="Print suppressed and known findings too, marked; they do not count."
 )
 @click.option("--add-ignores", is_flag=True, help="Write a comment that suppresses it in front of each finding.")
-@click.option("--reason", metavar="TEXT", help="The reason that --add-ignores gives.")
+@text_option("--reason", metavar="TEXT", help="The reason that --add-ignores gives.")
 @colour_option
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.pass_context
@@ -69,10 +73,12 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
     """
     from numalint.reporters import text  # noqa: PLC0415  # --help need not pay for it
 
+    refuse_variables(os.environ)
     refuse_options(paths, options)
     asked = asked_for(_named_stdin(paths, options), options)
     reporters = {reporter.name: reporter for reporter in (*BUILT_IN, *asked.loaded.reporters)}
     wanted = [_report_option(each, reporters) for each in options["reports"]]
+    _refuse_targets([path for _, path in wanted], asked)
     printer = _reporter(options["format"], reporters)
     request = request_of(asked, paths)
     try:
@@ -84,7 +90,8 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
         click.echo(f"warning: {printable(warning)}", err=True)
     if options["add_ignores"]:
         click.echo(text.problems(report, wants_colour(options["color"], sys.stderr)), nl=False, err=True)
-        context.exit(add_ignores.add_ignores(report, asked.suppressible, options["reason"], request.fail_on))
+        code = add_ignores.add_ignores(report, asked.suppressible, options["reason"], request.fail_on)
+        context.exit(0 if code == 1 and options["exit_zero"] else code)
     unwritten = sum(not _write_report(report, reporter, path) for reporter, path in wanted)
     colour = wants_colour(options["color"], sys.stdout)
     click.echo(_rendered(report, printer, colour), nl=False, color=colour)
@@ -167,9 +174,47 @@ def refuse_options(paths: tuple[str, ...], options: dict[str, Any]) -> None:
         raise Failure("--baseline and --no-baseline: give one of them")
     if options["stdin_filename"] and STDIN not in paths:
         raise Failure("--stdin-filename names what comes from standard input: give the path - too")
+    if os.path.isdir(options["stdin_filename"] or ""):
+        raise Failure(f"--stdin-filename {printable(options['stdin_filename'])}: it is a folder: name a file in it")
     if options["since"] and STDIN in paths and not options["stdin_filename"]:
         raise Failure("--since cannot know what standard input was before: name its file with --stdin-filename")
     add_ignores.refuse_options(paths, options)
+
+
+def refuse_variables(variables: Mapping[str, str]) -> None:
+    """Raises Failure for a variable of the environment that looks like an option of this command and is none."""
+    known = {variable_of(each.name or "") for each in check.params if isinstance(each, click.Option)}
+    for name in sorted(variables):
+        if name.startswith(VARIABLE) and name not in known:
+            meant = did_you_mean(name, known, "numalint check --help lists the options")
+            raise Failure(f"{printable(name)}: no option of numalint check has this variable; {meant}")
+
+
+def variable_of(option: str) -> str:
+    """The variable of the environment that stands for an option, by the name of its parameter."""
+    return f"{VARIABLE}{option}".upper()
+
+
+def _refuse_targets(paths: Sequence[str], asked: Asked) -> None:
+    """Raises Failure for reports that would take the place of one another, of the configuration, a domain or a host."""
+    sniffer = Sniffer(asked.loaded.formats)
+    seen: set[str] = set()
+    for path in paths:
+        target = os.path.realpath(path)
+        if target in seen:
+            raise Failure(f"--report: two reports cannot both go to {printable(path)}")
+        if not os.path.isfile(target):
+            seen.update([] if os.path.exists(target) else [target])  # a device takes several
+            continue
+        seen.add(target)
+        with contextlib.suppress(OSError):  # what cannot be read is told when it is written
+            kind = sniffer.kind(target)
+            is_config = asked.config.path is not None and target == os.path.realpath(asked.config.path)
+            if is_config or kind.domain or kind.format is not None:
+                what = "the configuration" if is_config else "a domain" if kind.domain else "a host"
+                raise Failure(
+                    f"--report: {printable(path)} is {what}, which the report would replace: name another file"
+                )
 
 
 def _write_report(report: Report, reporter: Reporter, path: str) -> bool:
@@ -204,6 +249,6 @@ def _reporter(name: str, reporters: dict[str, Reporter]) -> Reporter:
 
 def _report_option(option: str, reporters: dict[str, Reporter]) -> tuple[Reporter, str]:
     name, separator, path = option.partition("=")
-    if not separator or not path:
+    if not (name and separator and path):
         raise Failure(f"--report {option}: write FORMAT=FILE, such as sarif=numalint.sarif")
     return _reporter(name, reporters), path

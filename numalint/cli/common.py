@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 from msgspec.structs import replace
@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from numalint import plugins
 from numalint.loaders.document import LoadError
 from numalint.reporters.terminal import printable
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 HOST_HELP = (
     "The host of all domains: a file, a folder, local (this machine), a name of the configuration or a synthetic "
@@ -29,7 +31,22 @@ class Failure(click.ClickException):
         click.echo(self.format_message(), err=True)
 
 
-host_option = click.option("--host", "hosts", multiple=True, metavar="INPUT", help=HOST_HELP)
+EMPTY = "it is empty: give it a value, or leave it out"
+
+
+def not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """The value of an option or argument. Raises BadParameter for an empty text: mostly a variable that is not set."""
+    if value == "" or (isinstance(value, tuple) and "" in value):
+        raise click.BadParameter(EMPTY, context, parameter)
+    return value
+
+
+def text_option(*names: str, **more: Any) -> Callable[[Command], Command]:
+    """An option that takes a text."""
+    return click.option(*names, callback=not_empty, **more)
+
+
+host_option = text_option("--host", "hosts", multiple=True, metavar="INPUT", help=HOST_HELP)
 colour_option = click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the text."
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from numalint.cli.common import Failure
+from numalint.cli.common import Failure, text_option
 from numalint.cli.request import config_for
 from numalint.loaders.config import LoadedConfig
 from numalint.loaders.config_file import NAME
@@ -19,9 +19,6 @@ from numalint.reporters.host.toml_text import Raw
 from numalint.reporters.json_text import json_text
 from numalint.reporters.terminal import printable
 
-_CHECK = "NUMALINT_CHECK_"
-"""What the environment variables begin with that are options of ``numalint check``."""
-
 
 @click.group(short_help="Show the configuration in effect.")
 def config() -> None:
@@ -30,7 +27,7 @@ def config() -> None:
 
 @config.command(short_help="Print each value in effect, and where it comes from.")
 @click.argument("path", default=".", type=click.Path())
-@click.option("--config", "file", metavar="FILE", help="Show this configuration, not the nearest numalint.toml.")
+@text_option("--config", "file", metavar="FILE", help="Show this configuration, not the nearest numalint.toml.")
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def show(path: str, file: str | None, format: str) -> None:
     """Print the configuration for PATH (default: the current folder): each value with the file and line that say it.
@@ -110,10 +107,10 @@ def _object(origin: Origin) -> dict[str, Any]:
 
 def _environment(variables: Mapping[str, str]) -> Iterator[str]:
     """The environment variables that numalint check takes for options, and those that it does not know."""
-    from numalint.cli.check import check  # noqa: PLC0415  # most of the time there are none
+    from numalint.cli.check import VARIABLE, check, variable_of  # noqa: PLC0415  # most of the time there are none
 
-    options = {f"{_CHECK}{each.name}".upper(): each for each in check.params if isinstance(each, click.Option)}
-    for name in sorted(each for each in variables if each.startswith(_CHECK)):
+    options = {variable_of(each.name or ""): each for each in check.params if isinstance(each, click.Option)}
+    for name in sorted(each for each in variables if each.startswith(VARIABLE)):
         what = (
             f"it is {options[name].opts[-1]} and wins"
             if name in options

@@ -14,10 +14,10 @@ import msgspec
 from msgspec.structs import replace
 
 from numalint import __version__, plugins
-from numalint.cli.common import Failure, host_option, load_plugins, located
+from numalint.cli.common import EMPTY, Failure, host_option, load_plugins, located, not_empty, text_option
 from numalint.engine.baseline import Baseline
 from numalint.engine.discover import STDIN
-from numalint.engine.notices import NOTICES
+from numalint.engine.notices import IGNORABLE
 from numalint.engine.policy import Policies
 from numalint.engine.request import Request
 from numalint.engine.select import UnknownRule
@@ -34,9 +34,12 @@ LIBVIRT_FOLDER = "/etc/libvirt/qemu"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _comma(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+def _comma(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     """Names by repeating an option or between commas."""
-    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    if values and not names:
+        raise click.BadParameter(EMPTY, context, parameter)
+    return names
 
 
 def names_option(*flags: str, help: str) -> Callable[..., Any]:
@@ -45,15 +48,15 @@ def names_option(*flags: str, help: str) -> Callable[..., Any]:
 
 
 _OPTIONS = (
-    click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path()),
+    click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(), callback=not_empty),
     host_option,
-    click.option("--config", metavar="FILE", help="Use this configuration, not the nearest numalint.toml."),
+    text_option("--config", metavar="FILE", help="Use this configuration, not the nearest numalint.toml."),
     names_option("--select", help="Run only these rules or categories."),
     names_option("--extend-select", help="Run these rules or categories too."),
     names_option("--ignore", help="Leave out these rules or categories."),
-    click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders that match."),
+    text_option("--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders that match."),
     click.option("--tracked", is_flag=True, help="Look only at files that git tracks."),
-    click.option(
+    text_option(
         "--target-libvirt", metavar="RELEASE", help="Judge for this release of libvirt, such as 9.0 (newest known)."
     ),
     click.option("--no-local-rules", is_flag=True, help="Do not run the rules that numalint.toml names in rules."),
@@ -85,7 +88,7 @@ class Asked(msgspec.Struct, frozen=True):
             ignore=list(options["ignore"]),
         )
         try:
-            return Policies(self.loaded.rules, config, named, NOTICES.keys())
+            return Policies(self.loaded.rules, config, named, IGNORABLE)
         except LoadError as error:
             raise Failure(located(error)) from error
         except UnknownRule as error:
@@ -131,7 +134,7 @@ def request_for(asked: Asked, **more: Any) -> Request:
         "suppressible": asked.suppressible,
         "hosts": options["hosts"],
         "exclude": options["exclude"],
-        "silent": frozenset(NOTICES).intersection([*written.ignore, *options["ignore"]]),
+        "silent": IGNORABLE.intersection([*written.ignore, *options["ignore"]]),
         "tracked": options["tracked"],
         "libvirt": libvirt,
         "version": __version__,

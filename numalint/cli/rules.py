@@ -12,7 +12,7 @@ from numalint import plugins
 from numalint.cli.common import Failure, colour_option, load_plugins, wants_colour
 from numalint.engine.notices import NOTICES
 from numalint.engine.page import card
-from numalint.engine.rule import SLUG
+from numalint.engine.rule import SLUG, Category
 from numalint.engine.select import unknown_rule
 from numalint.loaders.document import LoadError
 from numalint.local_rules import load_pack
@@ -45,6 +45,10 @@ def new(name: str, into: str) -> None:
     """Write a rule file for the rule NAME (words joined by hyphens), whose examples fail until its check is written."""
     if not SLUG.fullmatch(name):
         raise Failure(f"{name!r} is no name of a rule: write words of a-z and 0-9 joined by hyphens")
+    if name in load_plugins().rules:
+        raise Failure(
+            f"there is a rule {name} already: numalint explain {name} says what it finds; choose another name"
+        )
     path = Path(into) / f"{name.replace('-', '_')}.py"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,6 +121,8 @@ def _page(subject: str) -> str:
     if subject in TOPICS:
         return f"# {subject}\n\n" + files("numalint").joinpath("texts", f"{subject}.md").read_text(encoding="utf-8")
     found = load_plugins().rules
+    if subject in set(Category):
+        raise Failure(f"{subject} is a category and no rule; numalint rules lists the rules of each")
     if subject not in found and subject not in NOTICES:
         raise Failure(unknown_rule(subject, (*found, *NOTICES, *TOPICS)))
     return pages.page_markdown(card(found[subject]) if subject in found else NOTICES[subject])

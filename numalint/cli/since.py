@@ -37,6 +37,7 @@ def known_at(revision: str, asked: Asked, request: Request) -> Baseline:
         except GitError as error:
             raise Failure(f"--since {revision}: {error}") from error
         except LoadError as error:
+            error.path = os.path.relpath(os.path.realpath(error.path), os.path.realpath(folder))  # as in the repository
             raise Failure(f"--since {revision}: what it had cannot be judged: {located(error)}") from error
     return baseline_of(report.results, f"it was there at {revision}")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from numalint.cli.common import Failure, colour_option, load_plugins, located, wants_colour
+from numalint.cli.common import Failure, colour_option, load_plugins, located, text_option, wants_colour
 from numalint.loaders.document import HEAD_BYTES, HostFormat, LoadError, read_head
 from numalint.loaders.host.disagreement import Contradiction
 from numalint.loaders.host.inputs import LOCAL, load_inputs, recognise
@@ -38,8 +38,8 @@ def topology() -> None:
 
 
 @topology.command(short_help="Write a host as numalint's TOML.")
-@click.option("-o", "--output", metavar="FILE", help="Write to this file, whole or not at all, not to stdout.")
-@click.option(
+@text_option("-o", "--output", metavar="FILE", help="Write to this file, whole or not at all, not to stdout.")
+@text_option(
     "--from",
     "inputs",
     multiple=True,
@@ -47,7 +47,7 @@ def topology() -> None:
     help="Take the host from this input, not from this machine: a file, a folder, an archive of /sys. Repeat it for "
     "several inputs of one host.",
 )
-@click.option("--name", metavar="NAME", help="Call the host so, not as its inputs do.")
+@text_option("--name", metavar="NAME", help="Call the host so, not as its inputs do.")
 def capture(output: str | None, inputs: tuple[str, ...], name: str | None) -> None:
     """Write this machine, or the host that other inputs describe, as TOML that numalint reads.
 

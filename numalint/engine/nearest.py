@@ -58,7 +58,7 @@ class Nearest:
     def _found_in(self, folder: str) -> Inputs:
         whole: list[str] = []
         partial: list[str] = []
-        for name in sorted(os.listdir(folder)):
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():  # a file that is not saved yet
             if name.lower().endswith(HOST_SUFFIXES) and name != NAME:
                 path = os.path.join(folder, name)
                 try:

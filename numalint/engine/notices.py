@@ -65,7 +65,7 @@ _PAGES = {
     ),
     "nothing-judged": (
         "No domain was judged",
-        "The paths hold no libvirt domain, or all were excluded. A run that judges nothing never passes.",
+        "The paths hold no libvirt domain, all were excluded, or no rule is left. A run that judges nothing never passes.",
     ),
     "rule-failed": (
         "A rule failed with an exception",
@@ -112,6 +112,9 @@ _LEVELS = {
     SUPPRESSION_EXPIRED: Severity.WARNING,
     SUPPRESSION_UNUSED: Severity.NOTE,
 }
+
+IGNORABLE = frozenset({BASELINE_STALE, SUPPRESSION_EXPIRED, SUPPRESSION_MALFORMED, SUPPRESSION_UNUSED})
+"""The notices that ignore may leave out. What kept something from being judged is always told."""
 
 NOTICES: dict[str, RuleCard] = {
     id: RuleCard(

@@ -47,14 +47,14 @@ class Policies:
     ) -> None:
         """``rules``: all that there are; ``options``: what the command line says, which wins over the configuration.
 
-        ``notices`` may be ignored too. Raises UnknownRule for a name of the command line, LoadError for one of the
+        ``notices`` may be ignored too, by the command line and by ``[lint]``. Raises UnknownRule for a name of the command line, LoadError for one of the
         configuration.
         """
         self._all = rules
         self._config = config
         self._notices = notices
         self._only = options.select is not None
-        self._never = self._ids(options.ignore)
+        self._never = self._ids(self._but_notices(options.ignore))
         self._base = frozenset(self._selected(config.config.lint, options))
         self._severities = self._graded(("lint", "severity"), config.config.lint.severity)
         self._changes = [self._change(number, each) for number, each in enumerate(config.config.overrides, 1)]
@@ -118,9 +118,10 @@ class Policies:
         if written.select is not None:
             chosen = set(self._named(("lint", "select"), written.select))
         chosen |= self._named(("lint", "extend-select"), written.extend_select)
-        chosen -= self._named(("lint", "ignore"), written.ignore)
+        ignored = self._named(("lint", "ignore"), self._but_notices(written.ignore))
+        chosen -= ignored
         if options.select is not None:
-            chosen = self._ids(options.select) - self._ids(written.ignore)
+            chosen = self._ids(options.select) - ignored
         return (chosen | self._ids(options.extend_select)) - self._never
 
     def _change(self, number: int, entry: Override) -> _Change:
@@ -145,5 +146,8 @@ class Policies:
             sentence, _, help = str(error).partition("; ")
             raise refusal(self._config, keys, sentence, help) from None
 
+    def _but_notices(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name not in self._notices]
+
     def _ids(self, names: Sequence[str]) -> set[str]:
-        return rules_named(self._all, [name for name in names if name not in self._notices])
+        return rules_named(self._all, names)

@@ -50,6 +50,15 @@ def faults(domain: Domain, explained: set[str]) -> Iterable[Said]:
         yield Said(MALFORMED_DOMAIN, Severity.ERROR, settled(finding), domain.name, None)
 
 
+def no_rule() -> Problem:
+    """A run that has no rule to judge by."""
+    return Problem(
+        kind="nothing-judged",
+        message="no rule is left to judge by",
+        help="select and ignore, in numalint.toml and as options, leave all of them out: numalint rules lists them",
+    )
+
+
 def nothing_judged(paths: tuple[str, ...], found: Found) -> Problem:
     """A run that met no domain at all."""
     where = ", ".join(paths)

@@ -17,7 +17,7 @@ from numalint.engine.judge import Judge
 from numalint.engine.locate import Locator
 from numalint.engine.notices import NOTICES
 from numalint.engine.page import Cards
-from numalint.engine.refused import nothing_judged
+from numalint.engine.refused import no_rule, nothing_judged
 from numalint.engine.request import Request
 from numalint.engine.suppress import Ran, Suppressor
 from numalint.engine.workers import Watch, Workers, examined_by
@@ -66,6 +66,8 @@ class _Run:
         problems = list(dict.fromkeys(itertools.chain(*told)))  # hosts of one class may share a broken input
         if not self.shown.domains and not problems and not results and not self.request.tracked:
             problems.append(nothing_judged(self.request.paths, found))
+        if not self.request.policies.rules:
+            problems.append(no_rule())
         results = [each for each in results if each.rule not in self.request.silent]
         results.sort(key=lambda each: (each.span.path, each.span.line, each.span.column, each.rule, each.host or ""))
         report = Report(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from numalint.engine.notices import NOTICES
 from numalint.engine.rule import Category, Rule
 from numalint.loaders.nearest_name import did_you_mean
 
@@ -31,5 +32,7 @@ def rules_named(rules: dict[str, Rule], names: Sequence[str]) -> set[str]:
 
 def unknown_rule(name: str, rules: Iterable[str]) -> str:
     """The sentence for a rule that does not exist."""
+    if name in NOTICES:
+        return f"{name} is a notice and no rule; numalint explain {name} says what it is about"
     known = [*rules, *(each.value for each in Category)]
     return f"there is no rule {name!r}; {did_you_mean(name, known, 'numalint rules lists them')}"
