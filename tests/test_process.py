@@ -56,7 +56,7 @@ def test_ctrl_c_ends_it_with_130_and_leaves_the_old_report(folder: Path) -> None
     (folder / "report.json").write_text("the old one")
     command = [*COMMAND, "check", "-", "--host", HOST, "--report", "json=report.json"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    child = subprocess.Popen(command, **pipes, preexec_fn=interruptible)
+    child = subprocess.Popen(command, **pipes, preexec_fn=interruptible)  # noqa: PLW1509  # it has one thread
     time.sleep(1)  # it waits for standard input by then
     child.send_signal(signal.SIGINT)
     out, said = child.communicate(timeout=60)
