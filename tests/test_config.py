@@ -49,7 +49,7 @@ HOST = "[hosts.a]\ntopology = 'pack:1 core:4 pu:1'\ndomains = ['*.xml']\n"
 @pytest.mark.parametrize(
     ("text", "line", "sentence", "help"),
     [
-        ('[hosts.a]\ntopolgy = "x"\n', 2, "there is no key 'topolgy' in [hosts.*]", "did you mean 'topology'?"),
+        ('[hosts.a]\ntopolgy = "x"\n', 2, "there is no key 'topolgy' in [hosts.a]", "did you mean 'topology'?"),
         ('[hosts]\n[lint]\nfail_on = "note"\n', 3, "there is no key 'fail_on' in [lint]", "did you mean 'fail-on'?"),
         ("[host.a]\n", 1, "there is no key 'host'", "did you mean 'hosts'?"),
         (
@@ -58,8 +58,8 @@ HOST = "[hosts.a]\ntopology = 'pack:1 core:4 pu:1'\ndomains = ['*.xml']\n"
             "there is no key 'zzz'",
             "the keys are baseline, classes, exclude, extend, hosts, ignore, lint, overrides, placement, rules",
         ),
-        ('[lint]\nfail-on = "fatal"\n', None, "invalid enum value 'fatal' at lint.fail-on", ""),
-        ("exclude = 'x'\n", None, "expected `array`, got `str` at exclude", ""),
+        ('[lint]\nfail-on = "fatal"\n', 2, "lint.fail-on: 'fatal' is none of 'note', 'warning', 'error'", ""),
+        ("exclude = 'x'\n", 1, "exclude: expected a list, got a string in quotes", ""),
         (
             "[hosts.a]\ndomains = ['*.xml']\n",
             1,
@@ -91,7 +91,7 @@ HOST = "[hosts.a]\ntopology = 'pack:1 core:4 pu:1'\ndomains = ['*.xml']\n"
             "hosts.a.reserved-memory: 'one' is no number of a node",
             "",
         ),
-        (f"{HOST}overcommit = 0\n", None, "expected `float` > 0.0 at hosts.*.overcommit", ""),
+        (f"{HOST}overcommit = 0\n", 4, "hosts.a.overcommit: it has to be above 0", ""),
         (
             f"{HOST}[[placement]]\ndomains = ['*.xml']\nhosts = ['b']\n",
             4,
@@ -217,7 +217,7 @@ def test_a_pyproject_has_it_in_a_table_of_its_own(tmp_path: Path) -> None:
     path.write_text("[[tool.numalint.ignore]]\nrules = ['x']\n")
     with pytest.raises(LoadError) as caught:
         load_config(path)
-    assert caught.value.message == "object missing required field `reason` at [[ignore]] 1"
+    assert caught.value.message == "[[ignore]] 1: the key 'reason' is missing"
     assert caught.value.line == 1
 
     path.write_text("[project]\n")

@@ -13,10 +13,13 @@ from numalint.loaders.config import Config, Keys, LoadedConfig
 from numalint.loaders.config_check import check_config
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.strict_toml import convert, read_toml
+from numalint.loaders.toml_places import line_of
 from numalint.model.place import Place
 
 NAME = "numalint.toml"
 PYPROJECT = "pyproject.toml"
+MISNAMED = ".numalint.toml"
+"""What other programs would take for a configuration: passed over, it would be one that nobody obeys."""
 
 _TABLE = ("tool", "numalint")
 """Where a pyproject.toml has it."""
@@ -30,9 +33,13 @@ Raw = dict[str, Any]
 def find_config(start: Path) -> Path | None:
     """The nearest numalint.toml, or pyproject.toml with [tool.numalint], in ``start`` or above it.
 
-    The search ends at the root of the repository. Raises LoadError where one folder has both.
+    The search ends at the root of the repository. Raises LoadError where one folder has both, and for what is broken.
     """
     for folder in (start, *start.parents):
+        if (folder / MISNAMED).is_file():
+            raise LoadError(
+                "no configuration has this name", os.path.relpath(folder / MISNAMED), help=f"name it {NAME}"
+            )
         found = [path for path in (folder / NAME, folder / PYPROJECT) if path.is_file()]
         found = [path for path in found if path.name == NAME or _in_pyproject(path)]
         if len(found) > 1:
@@ -56,12 +63,20 @@ def load_config(path: Path) -> LoadedConfig:
 
 
 def _in_pyproject(path: Path) -> bool:
-    """Whether a pyproject.toml has [tool.numalint]; one that is no TOML is somebody else's."""
+    """Whether a pyproject.toml has [tool.numalint]; one that is no TOML and does not name it is somebody else's."""
     try:
         data = path.read_bytes()
-        return b"numalint" in data and "numalint" in read_toml(Document(str(path), data)).get("tool", {})
-    except (OSError, LoadError):
+    except OSError:
         return False
+    if b"numalint" not in data:
+        return False
+    try:
+        tools = read_toml(Document(os.path.relpath(path), data)).get("tool", {})
+    except LoadError:
+        if b"tool.numalint" in data:
+            raise
+        return False
+    return isinstance(tools, dict) and "numalint" in tools
 
 
 def _read(path: Path, above: tuple[Path, ...], folder: str) -> tuple[Raw, dict[Keys, Place], list[str]]:
@@ -78,9 +93,10 @@ def _read(path: Path, above: tuple[Path, ...], folder: str) -> tuple[Raw, dict[K
     folders = [str(path.resolve().parent)]
     for base in [extend] if isinstance(extend, str) else extend or []:
         try:
-            further = _read(_base(path, base, above, document), (*above, path.resolve()), folder)
+            further = _read(_base(path, base, above, document, header), (*above, path.resolve()), folder)
         except OSError as error:
-            raise LoadError(f"extend: {base} cannot be read: {error.strerror}", document.path) from None
+            said = f"extend: {base} cannot be read: {error.strerror}"
+            raise LoadError(said, document.path, line_of(document, [*header, "extend"])) from None
         further[0].pop("extend", None)
         _lay_over(raw, places, further[0], further[1])
         folders += further[2]
@@ -92,11 +108,12 @@ def _read(path: Path, above: tuple[Path, ...], folder: str) -> tuple[Raw, dict[K
     return raw, places, folders
 
 
-def _base(path: Path, base: str, above: tuple[Path, ...], document: Document) -> Path:
+def _base(path: Path, base: str, above: tuple[Path, ...], document: Document, header: tuple[str, ...]) -> Path:
     """The file that ``path`` extends."""
     found = path.parent / base
     if found.resolve() in (*above, path.resolve()):
-        raise LoadError(f"extend: {base} extends this file itself", document.path)
+        line = line_of(document, [*header, "extend"])
+        raise LoadError(f"extend: {base} extends this file itself", document.path, line, help="take it out of extend")
     if len(above) >= _MOST_FILES:
         raise LoadError(f"extend: more than {_MOST_FILES} files extend one another", document.path)
     return found

@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+import enum
 import re
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.nearest_name import did_you_mean
+from numalint.loaders.toml_places import line_of
 
 T = TypeVar("T")
 
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
+Keys = tuple[str | int, ...]
+"""The keys that lead to a value, and the index of one in a list."""
+
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
+_AT = re.compile(r"(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?")
+_STEP = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
 _LINE = re.compile(r"line (\d+), column (\d+)")
-_ENTRY = re.compile(r"\$\.(?P<table>[\w-]+)\[(?P<number>\d+)\](?:\.|$)")
-_IN_WORDS = {"Invalid RFC3339 encoded date": "it is no date such as 2026-12-31"}
+_PYPROJECT = "tool.numalint."
+_TYPES = {
+    "int": "a whole number",
+    "str": "a string in quotes",
+    "array": "a list",
+    "object": "a table",
+    "bool": "true or false",
+    "float": "a number",
+    "date": "a date such as 2026-12-31",
+    "datetime": "a date with a time",
+}
+_IN_WORDS = [
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Invalid RFC3339 encoded date", "it is no date such as 2026-12-31"),
+        (r"Object missing required field `(.*)`", r"the key '\1' is missing"),
+        (r"Expected `(?:str|array)` of length >= 1", "it is empty"),
+        (r"Expected `array` of length >= (\d+)", r"it needs \1 or more"),
+        (r"Expected `float` > 0\.0", "it has to be above 0"),
+    )
+]
+_TWICE = re.compile(r"Cannot declare (\(.*\)) twice|Cannot overwrite a value")
+_LIKE_A_DATE = re.compile(r"=\s*\d+[-./]\d+[-./]\d+")
 _SIZE = re.compile(r"([0-9]{1,19})\s*(?:([KMGTP])(i?B)?|B)", re.IGNORECASE | re.ASCII)
 _POWERS = "BKMGTP"
-_AT = re.compile(r"(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?")
 
 
 def read_toml(document: Document) -> dict[str, Any]:
@@ -36,7 +63,15 @@ def read_toml(document: Document) -> dict[str, Any]:
         reason, _, place = str(error).partition(" (at ")
         found = _LINE.match(place)
         at = (int(found[1]), int(found[2])) if found else _end_of(document)
-        raise LoadError(f"it is not TOML: {reason}", document.path, *at) from None
+        written = document.data.decode("utf-8-sig").split("\n")[at[0] - 1]
+        help = "a date is written 2026-12-31" if _LIKE_A_DATE.search(written) else ""
+        raise LoadError(f"it is not TOML: {_TWICE.sub(_twice, reason)}", document.path, *at, help=help) from None
+
+
+def _twice(match: re.Match[str]) -> str:
+    """What tomllib says of a table or a key that is there already, in the words of TOML."""
+    names = re.findall(r"'([^']*)'", match[1] or "")
+    return f"the table [{'.'.join(names)}] is there already" if names else "the key is there already"
 
 
 def _end_of(document: Document) -> tuple[int, int]:
@@ -56,53 +91,129 @@ def size_bytes(text: str) -> int:
     return int(match[1]) << 10 * _POWERS.index(letter)
 
 
-def convert(document: Document, tables: object, kind: type[T]) -> T:
+def convert(document: Document, tables: dict[str, Any], kind: type[T]) -> T:
     """``tables`` as ``kind``, a struct that forbids unknown fields. Raises LoadError for the first thing wrong."""
     try:
         return msgspec.convert(tables, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise _refused(document, kind, str(error)) from None
+        raise _refused(document, tables, kind, str(error)) from None
 
 
-def _refused(document: Document, kind: type, said: str) -> LoadError:
-    unknown = _UNKNOWN.fullmatch(said)
+def in_words(said: str) -> str:
+    """What msgspec says of a value, in the words of TOML: ``Expected `str | null`, got `int` `` and the like."""
+    for pattern, words in _IN_WORDS:
+        if match := pattern.fullmatch(said):
+            return match.expand(words)
+    plain = said.replace("`", "").replace(" | null", "").replace(" | ", " or ")
+    plain = re.sub(r"\b(?:int|str|array|object|bool|float|date|datetime)\b", lambda match: _TYPES[match[0]], plain)
+    return f"{plain[0].lower()}{plain[1:]}"
+
+
+def _refused(document: Document, tables: dict[str, Any], kind: type, said: str) -> LoadError:
+    match = _AT.fullmatch(said)
+    reason, path = (match["reason"], match["path"] or "$") if match else (said, "$")
+    keys = _spelt(tables, kind, said, path)
+    unknown = _UNKNOWN.fullmatch(reason)
     if unknown is None:
-        match = _AT.fullmatch(said)
-        reason, path = (match["reason"], match["path"] or "$") if match else (said, "$")
-        where = f" at {_keys(document, path)}" if path != "$" else ""
-        reason = _IN_WORDS.get(reason, f"{reason[0].lower()}{reason[1:]}")
-        return LoadError(f"{reason}{where}", document.path, _line_of_entry(document, path))
-    key, path = unknown["key"], unknown["path"] or "$"
-    known = sorted(_fields_at(kind, path))
-    table = _keys(document, path)
-    where = f"in {table if table.startswith('[') else f'[{table}]'} " if table else ""
+        where = _name(tables, keys)
+        return LoadError(
+            f"{where}: {_reason(reason, kind, path)}" if where else in_words(reason),
+            document.path,
+            _line(document, tables, keys),
+            help=f"write [[{where}]]" if reason == "Expected `array`, got `object`" and len(keys) == 1 else "",
+        )
+    key, known = unknown["key"], sorted(_fields(_kind_at(kind, path)))
+    table = _name(tables, keys)
+    where = f" in {table if table.startswith('[') else f'[{table}]'}" if table else ""
     return LoadError(
-        f"there is no key {key!r} {where}".rstrip(),
+        f"there is no key {key!r}{where}",
         document.path,
-        _line_of(document, key) or _line_of_entry(document, path),
+        _line(document, tables, (*keys, key)),
         help=did_you_mean(key, known, f"the keys are {', '.join(known)}", 0.5),
     )
 
 
-def _keys(document: Document, path: str) -> str:
-    """A msgspec path (``$.hosts[...].topology``) as TOML writes it, ``*`` for any key, ``[[ignore]] 2`` for a table."""
-    entry = _ENTRY.match(path)
-    if entry is not None and _line_of_entry(document, path) is not None:
-        rest = path[entry.end() :]
-        return f"[[{entry['table']}]] {int(entry['number']) + 1}{' ' * bool(rest)}{rest}"
-    return path.removeprefix("$").removeprefix(".").replace("[...]", ".*").lstrip(".")
+def _reason(said: str, kind: Any, path: str) -> str:
+    found = _kind_at(kind, path)
+    if said.startswith("Invalid enum value") and isinstance(found, type) and issubclass(found, enum.Enum):
+        return f"{said.removeprefix('Invalid enum value ')} is none of {', '.join(repr(each.value) for each in found)}"
+    return in_words(said)
 
 
-def _fields_at(kind: Any, path: str) -> set[str]:
-    """The keys of the struct at a msgspec path."""
-    for step in re.findall(r"\.([^.\[]+)|(\[[^\]]*\])", path.removeprefix("$")):
-        key = step[0]
-        if key:
-            fields = {field.encode_name: field.name for field in msgspec.structs.fields(_struct(kind))}
-            kind = get_type_hints(_struct(kind))[fields[key]]
-        else:
-            kind = get_args(_container(kind))[-1]
-    return {field.encode_name for field in msgspec.structs.fields(_struct(kind))}
+def _spelt(tables: dict[str, Any], kind: type, said: str, path: str) -> Keys:
+    """The keys and indices of a msgspec path such as ``$.hosts[...].topology``.
+
+    msgspec leaves out the keys of what may have any: it is the first one that is refused in the same words by itself.
+    """
+    keys: Keys = ()
+    for name, index in _STEP.findall(path):
+        if index != "...":
+            keys = (*keys, name or int(index))
+            continue
+        inside = _at(tables, keys)
+        for key in inside:
+            try:
+                msgspec.convert(_with(tables, keys, {key: inside[key]}), kind, strict=True)
+            except msgspec.ValidationError as error:
+                if str(error) == said:
+                    keys = (*keys, key)
+                    break
+    return keys
+
+
+def _at(tables: Any, keys: Keys) -> Any:
+    for key in keys:
+        tables = tables[key]
+    return tables
+
+
+def _with(tables: Any, keys: Keys, value: Any) -> Any:
+    """The tables with another value at some keys."""
+    if not keys:
+        return value
+    made = tables.copy()
+    made[keys[0]] = _with(tables[keys[0]], keys[1:], value)
+    return made
+
+
+def _name(tables: dict[str, Any], keys: Keys) -> str:
+    """A value as TOML names it: ``hosts.kvm01.topology``, ``[[ignore]] 2 until``, ``exclude, number 1``."""
+    first, rest = _first(tables, keys)
+    names = ".".join(key for key in rest if isinstance(key, str))
+    numbers = "".join(f", number {key + 1}" for key in rest if isinstance(key, int))
+    return f"{first}{' ' if first.startswith('[[') else '.'}{names}{numbers}".strip(" .").replace(".,", ",")
+
+
+def _line(document: Document, tables: dict[str, Any], keys: Keys) -> int | None:
+    """The line of a value, or of the nearest thing around it that is found."""
+    for above in (_PYPROJECT, ""):
+        first, rest = _first(tables, keys, above)
+        names = [first, *(key for key in rest if isinstance(key, str))]
+        line = line_of(document, names) or line_of(document, [f"{above}{keys[0]}" if keys else ""])
+        if line is not None:
+            return line
+    return None
+
+
+def _first(tables: dict[str, Any], keys: Keys, above: str = "") -> tuple[str, Keys]:
+    """The name of the table at the top that keys lead through, ``[[ignore]] 2`` in an array of them, and further keys."""
+    if not keys:
+        return "", ()
+    if len(keys) > 1 and isinstance(keys[1], int) and isinstance(tables[str(keys[0])][keys[1]], dict):
+        return f"[[{above}{keys[0]}]] {keys[1] + 1}", keys[2:]
+    return f"{above}{keys[0]}", keys[1:]
+
+
+def _kind_at(kind: Any, path: str) -> Any:
+    """The type of what is at a msgspec path."""
+    for name, _ in _STEP.findall(path):
+        kind = get_type_hints(_struct(kind))[_fields(kind)[name]] if name else get_args(_container(kind))[-1]
+    return kind
+
+
+def _fields(kind: Any) -> dict[str, str]:
+    """The fields of a struct by their keys in TOML."""
+    return {field.encode_name: field.name for field in msgspec.structs.fields(_struct(kind))}
 
 
 def _struct(kind: Any) -> Any:
@@ -111,25 +222,5 @@ def _struct(kind: Any) -> Any:
 
 
 def _container(kind: Any) -> Any:
-    """The dict or list in a type such as ``dict[str, Struct] | None``."""
-    return get_args(kind)[0] if type(None) in get_args(kind) else kind
-
-
-def _line_of_table(document: Document, name: str, number: int) -> int | None:
-    """The line of the header of the table ``number`` (from 0) of an array of tables, where it is written as one."""
-    header = re.compile(rf"\s*\[\[\s*(?:tool\.numalint\.)?[\"']?{re.escape(name)}[\"']?\s*\]\]")
-    lines = document.data.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
-    return ([at for at, line in enumerate(lines, 1) if header.match(line)] + [None] * (number + 1))[number]
-
-
-def _line_of_entry(document: Document, path: str) -> int | None:
-    entry = _ENTRY.match(path)
-    return None if entry is None else _line_of_table(document, entry["table"], int(entry["number"]))
-
-
-def _line_of(document: Document, key: str) -> int | None:
-    """The line of a key, where a search finds it once."""
-    text = document.data.decode("utf-8", "replace")
-    found = list(re.finditer(rf"(?<![\w-]){re.escape(key)}(?![\w-])", text))
-    lines = {text.count("\n", 0, each.start()) + 1 for each in found}
-    return lines.pop() if len(lines) == 1 else None
+    """The dict or list in a type such as ``str | dict[str, Struct] | None``."""
+    return next((each for each in get_args(kind) if get_origin(each) in (list, dict)), kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from numalint.loaders.document import Document
 from numalint.model.place import Place
@@ -37,6 +37,21 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
             line, start, end = written.get(name) or known or ((line, *inside) if inside else (line, start, end))
         found[place] = (Span(document.path, line, start, end), name)
     return found
+
+
+def line_of(document: Document, names: Sequence[str]) -> int | None:
+    """The line of the key or table that ``names`` lead to or, where it is not written so, of the nearest around it."""
+    lines = document.data.decode("utf-8-sig", "replace").splitlines()
+    headers = _headers(lines)
+    written = _written(lines, headers)
+    for upto in range(len(names), 0, -1):
+        name = ".".join(names[:upto])
+        begins = (f"{name}.", f"[[{name}]] ", f"[[{name}.")
+        inside = (place for known, place in headers.items() if known.startswith(begins))
+        found = written.get(name) or headers.get(name) or next(inside, None)
+        if found is not None:
+            return found[0]
+    return None
 
 
 def _written(lines: list[str], headers: dict[str, tuple[int, int, int]]) -> dict[str, tuple[int, int, int]]:

@@ -12,7 +12,7 @@ from numalint.loaders.host.toml_cores import parse_cores
 from numalint.loaders.host.toml_keys import HostFile
 from numalint.loaders.host.values import LARGEST_SIZE
 from numalint.loaders.nearest_name import did_you_mean
-from numalint.loaders.strict_toml import read_toml, size_bytes
+from numalint.loaders.strict_toml import in_words, read_toml, size_bytes
 from numalint.loaders.toml_places import locate
 from numalint.model.idset import HostCpus, Id, IdSet, NotationError
 from numalint.model.place import Place
@@ -20,14 +20,6 @@ from numalint.model.place import Place
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 _CORES_HELP = "write 0-15+32-47 for cores 0,32 1,33 ..., 0-31/2 for cores 0-1 2-3 ..., or a list of such"
-_TYPES = {
-    "int": "a whole number",
-    "str": "a string in quotes",
-    "array": "a list",
-    "object": "a table",
-    "bool": "true or false",
-    "float": "a number with a point",
-}
 
 
 class Tables:
@@ -72,7 +64,7 @@ class Tables:
             missing = re.search(r"required field `(\w+)`", message)
             if missing:
                 self.refuse(table, None, f"the key {missing[1]!r} is missing")
-            self.refuse(table, re.split(r"[.\[]", path.strip("`$."))[0] or None, _in_words(message))
+            self.refuse(table, re.split(r"[.\[]", path.strip("`$."))[0] or None, in_words(message))
 
     def size(self, text: str, table: str, key: str) -> int:
         """A size in bytes. Sizes in powers of ten are refused, for tools differ on what a GB is."""
@@ -120,9 +112,3 @@ class Tables:
 
 def _shown(table: str) -> str:
     return table if table.startswith("[") or not table else f"[{table}]"
-
-
-def _in_words(message: str) -> str:
-    """The message of msgspec in the words of TOML: ``Expected `int | null`, got `str` `` and the like."""
-    plain = message.replace("`", "").replace(" | null", "").replace(" | ", " or ").replace("Expected", "expected")
-    return re.sub(r"\b(?:int|str|array|object|bool|float)\b", lambda match: _TYPES[match.group()], plain)
