@@ -58,7 +58,7 @@ def test_findings_exit_with_1_and_exit_zero_and_fail_on_change_that(folder: Path
         ("a.xml", b"<domain type='kvm'>\n<name>\xfc</name></domain>", "a.xml:2:7: error[malformed-domain] a.xml: it is not UTF-8"),
         ("a.xml", b"<domain type='kvm'><vcpu>x</vcpu></domain>", "<vcpu>: its content is 'x', not a decimal number"),
         ("a.xml", b"<project/>", "it is no libvirt domain and no host file that numalint knows: its first element is <project>"),
-        ("a.xml", b"", "it does not start with an XML element"),
+        ("a.xml", b"", "it is no libvirt domain and no host file that numalint knows: it is empty"),
     ],
 )  # fmt: skip
 def test_bad_input_is_a_sentence_and_exit_code_2_and_the_rest_is_checked(

@@ -457,7 +457,7 @@ def test_a_glob_that_no_file_meets_is_a_problem_whatever_the_focus(numalint, fle
     for focus in (".", "a/db1.xml"):
         done = numalint("check", focus, cwd=fleet)
         assert done.code == 2
-        assert "numalint.toml:7: hosts.kvm02.domains: no file meets 'c/*.xml'" in done.err
+        assert "numalint.toml:7: hosts.kvm02.domains: no domain file meets 'c/*.xml'" in done.err
 
 
 def test_an_override_that_is_about_nothing_is_a_problem_of_a_whole_run(numalint, fleet: Path) -> None:

@@ -244,7 +244,7 @@ def test_each_domain_keeps_its_host_in_any_tree(tmp_path: Path, numalint, monkey
         unsure = [path for path, names in before.items() if not names and after[path]]
         assert all(after[path][0] in Path(path).parts for path in unsure), "told by the name of the folder alone"
         checked = numalint("check", ".", cwd=top)
-        assert "no file meets" not in checked.err
+        assert "no domain file meets" not in checked.err
 
 
 def test_each_domain_of_the_corpus_keeps_its_host(corpus: Path, tmp_path: Path, numalint, monkeypatch) -> None:

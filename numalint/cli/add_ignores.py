@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from numalint.cli.common import Failure
 from numalint.engine.add_ignores import Refused, comment_of, commented, rules_by_element
@@ -14,7 +15,7 @@ from numalint.engine.suppress import Suppressible
 from numalint.loaders.document import Document
 from numalint.model.finding import Severity
 from numalint.model.report import Report, Result
-from numalint.reporters import write_whole
+from numalint.reporters import concise, write_whole
 from numalint.reporters.terminal import printable
 from numalint.reporters.unjudged import count
 
@@ -60,12 +61,13 @@ def add_ignores(report: Report, suppressible: Suppressible, reason: str, fail_on
             Failure(f"{printable(path)}: nothing is written: {said}").show()
             left += found
             refused += 1
-    _say_left(left)
+    _say_left(report, left)
     counted = any(each.severity.rank >= fail_on.rank for each in left)
     return 2 if refused or report.exit_code == 2 else int(counted)
 
 
-def _say_left(left: list[Result]) -> None:
+def _say_left(report: Report, left: list[Result]) -> None:
     if left:
+        click.echo(concise.results(replace(report, results=tuple(left)), False), nl=False, err=True)
         names = ", ".join(sorted({each.rule for each in left}))
         click.echo(f"not suppressed: {count(len(left), 'finding')} ({names})", err=True)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from msgspec.structs import replace
 
-from numalint.cli.common import Failure, located, text_option
+from numalint.cli.common import Failure, located, malformed_in, text_option
 from numalint.cli.request import Asked, asked_for, judging_options, request_for
 from numalint.engine.baseline import Baseline, entry_of, read_baseline, written
 from numalint.engine.notices import NOTICES
@@ -104,7 +105,7 @@ def _read(path: str) -> Baseline:
 
 
 def _run(asked: Asked, old: Baseline | None) -> Report:
-    from numalint.reporters import text  # noqa: PLC0415  # --help need not pay for it
+    from numalint.reporters import concise, text  # noqa: PLC0415  # --help need not pay for it
 
     try:
         report, warnings = run(request_for(asked, known=() if old is None else (old,)))
@@ -113,6 +114,7 @@ def _run(asked: Asked, old: Baseline | None) -> Report:
     for warning in warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
     click.echo(text.problems(report, sys.stderr.isatty()), nl=False, err=True)
+    click.echo(concise.results(replace(report, results=malformed_in(report)), False), nl=False, err=True)
     return report
 
 

@@ -186,8 +186,10 @@ def refuse_variables(variables: Mapping[str, str]) -> None:
     known = {variable_of(each.name or "") for each in check.params if isinstance(each, click.Option)}
     for name in sorted(variables):
         if name.startswith(VARIABLE) and name not in known:
-            meant = did_you_mean(name, known, "numalint check --help lists the options")
-            raise Failure(f"{printable(name)}: no option of numalint check has this variable; {meant}")
+            option = name.removeprefix(VARIABLE)
+            shorter = [each.removeprefix(VARIABLE) for each in known]
+            meant = did_you_mean(option, sorted(shorter), "numalint check --help lists them")
+            raise Failure(f"{printable(name)}: numalint check has no option {printable(option)}; {meant}")
 
 
 def variable_of(option: str) -> str:

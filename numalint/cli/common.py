@@ -10,15 +10,16 @@ import click
 from msgspec.structs import replace
 
 from numalint import plugins
+from numalint.engine.notices import MALFORMED_DOMAIN
 from numalint.loaders.document import LoadError
+from numalint.model.report import Report, Result
 from numalint.reporters.terminal import printable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-HOST_HELP = (
-    "The host of all domains: a file, a folder, local (this machine), a name of the configuration or a synthetic "
-)
-HOST_HELP += "string (pack:2 numa:1 core:8 pu:2). Repeat it for several inputs of one host."
+_INPUT = "a synthetic string (pack:2 numa:1 core:8 pu:2). Repeat it for several inputs of one host."
+HOST_HELP = f"The host of all domains: a file, a folder, local (this machine), a name of the configuration or {_INPUT}"
+SHOWN_HOST_HELP = f"The host to show, or to show domains on: a file, a folder, local (this machine) or {_INPUT}"
 
 
 class Failure(click.ClickException):
@@ -66,6 +67,11 @@ def load_plugins(local: Sequence[str] = ()) -> plugins.Plugins:
     except plugins.PluginError as error:
         raise Failure(str(error)) from error
     return loaded
+
+
+def malformed_in(report: Report) -> tuple[Result, ...]:
+    """The results that say why something was not judged."""
+    return tuple(each for each in report.results if each.rule == MALFORMED_DOMAIN)
 
 
 def located(error: LoadError) -> str:

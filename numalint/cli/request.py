@@ -111,8 +111,16 @@ def asked_for(paths: tuple[str, ...], options: dict[str, Any]) -> Asked:
     """What is asked for by PATHS and options. Raises Failure for what cannot be loaded."""
     paths = paths or _usual_paths(options["hosts"])
     config = config_for(options["config"], paths)
-    local = [] if options["no_local_rules"] else [os.path.join(config.folder, path) for path in config.config.rules]
-    return Asked(paths, config, load_plugins(local), options)
+    return Asked(paths, config, load_plugins([] if options["no_local_rules"] else _local_rules(config)), options)
+
+
+def _local_rules(config: LoadedConfig) -> list[str]:
+    """The files and folders of rules that a configuration names. Raises Failure for one that is not there."""
+    found = {path: os.path.relpath(os.path.join(config.folder, path)) for path in config.config.rules}
+    for written, path in found.items():
+        if not os.path.exists(path):
+            raise Failure(located(refusal(config, ("rules",), f"there is no file or folder {written!r}")))
+    return list(found.values())
 
 
 def request_for(asked: Asked, **more: Any) -> Request:

@@ -6,15 +6,24 @@ import sys
 
 import click
 
-from numalint.cli.common import Failure, colour_option, host_option, load_plugins, located, wants_colour
+from numalint.cli.common import (
+    SHOWN_HOST_HELP,
+    Failure,
+    colour_option,
+    load_plugins,
+    located,
+    not_empty,
+    text_option,
+    wants_colour,
+)
 from numalint.loaders.document import LoadError
 from numalint.reporters.drawing import Surface
 from numalint.reporters.show import show_json, show_text, understood
 
 
 @click.command(short_help="Print what numalint understood of a domain or a host.")
-@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
-@host_option
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(), callback=not_empty)
+@text_option("--host", "hosts", multiple=True, metavar="INPUT", help=SHOWN_HOST_HELP)
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-a", "--all", is_flag=True, help="Draw every core, cache, node and device by itself.")
 @colour_option

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from numalint.cli.common import Failure, colour_option, load_plugins, located, text_option, wants_colour
+from numalint.engine.world import Sniffer
 from numalint.loaders.document import HEAD_BYTES, HostFormat, LoadError, read_head
 from numalint.loaders.host.disagreement import Contradiction
 from numalint.loaders.host.inputs import LOCAL, load_inputs, recognise
@@ -59,7 +60,10 @@ def capture(output: str | None, inputs: tuple[str, ...], name: str | None) -> No
     from numalint.reporters.host.check import overview  # noqa: PLC0415
     from numalint.reporters.host.declaration import declaration  # noqa: PLC0415
 
-    host, warnings = _load(inputs or (LOCAL,), load_plugins().formats, name)
+    formats = load_plugins().formats
+    if output is not None and os.path.isfile(output) and Sniffer(formats).kind(output).domain:
+        raise Failure(f"{printable(output)} is a domain, which the host would replace: name another file")
+    host, warnings = _load(inputs or (LOCAL,), formats, name)
     _warn((*warnings, *contradictions(host)))
     text = declaration(host)
     if output is None:

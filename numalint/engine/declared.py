@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from msgspec.structs import replace
@@ -12,6 +13,15 @@ from numalint.loaders.document import LoadError
 from numalint.model.host import Host
 from numalint.model.idset import HostCpus, HostNode
 from numalint.model.report import Problem
+
+_NO_GLOB = {
+    r"\\": "write / between folders",
+    r"^~|\$": "it is not expanded: globs are relative to the folder of the configuration",
+    r"^/": "a / in front stands for the folder of the configuration, in which globs begin",
+    r"^!": "a glob takes nothing out: exclude does",
+    r"\{": "braces are no wildcards: write a glob for each",
+}
+"""What globs of other programs have and these do not, with what to do."""
 
 
 def with_declared(host: Host, config: LoadedConfig) -> Host:
@@ -38,12 +48,12 @@ def with_declared(host: Host, config: LoadedConfig) -> Host:
 
 def _check_cpus(host: Host, kept: HostCpus, config: LoadedConfig) -> None:
     if host.cpus is not None and (beyond := kept - host.cpus - (host.offline or host.cpus - host.cpus)):
-        keys = _keys(config, host.name, "housekeeping-cpus")
+        keys = written_at(config, host.name, "housekeeping-cpus")
         raise refusal(config, keys, f"{host.name} has no CPU {beyond}", f"its CPUs are {host.cpus}")
 
 
 def _check_reserved(host: Host, reserved: dict[HostNode | None, int], config: LoadedConfig) -> None:
-    keys = _keys(config, host.name, "reserved-memory")
+    keys = written_at(config, host.name, "reserved-memory")
     for number, size in reserved.items():
         if number is not None and number not in host.node_by_id:
             raise refusal(config, keys, f"{host.name} has no node {number}")
@@ -52,7 +62,7 @@ def _check_reserved(host: Host, reserved: dict[HostNode | None, int], config: Lo
                 raise refusal(config, keys, f"it is more than the memory of node {node.id} of {host.name}")
 
 
-def _keys(config: LoadedConfig, name: str, key: str) -> Keys:
+def written_at(config: LoadedConfig, name: str, key: str) -> Keys:
     """Where a value of a host is written: with the host, else with its class."""
     own: Keys = ("hosts", name, key)
     of_class = config.config.hosts[name].class_
@@ -61,9 +71,10 @@ def _keys(config: LoadedConfig, name: str, key: str) -> Keys:
 
 
 def unmet_glob(config: LoadedConfig, keys: Keys, glob: str) -> Problem:
-    """A glob of the configuration that no file meets: a slip, or the rest of what is gone."""
-    help = "mend the glob, or take it out; files that git ignores or exclude names are not looked at"
-    return _problem(refusal(config, keys, f"no file meets {glob!r}", help))
+    """A glob of the configuration that no file of a domain meets: a slip, or the rest of what is gone."""
+    usual = "mend the glob, or take it out; files that git ignores or exclude names are not looked at"
+    help = next((help for sign, help in _NO_GLOB.items() if re.search(sign, glob)), usual)
+    return _problem(refusal(config, keys, f"no domain file meets {glob!r}", help))
 
 
 def unmet_overrides(config: LoadedConfig, numbers: Iterable[int]) -> list[Problem]:

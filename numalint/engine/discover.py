@@ -120,16 +120,25 @@ def _walk(folder: str, found: Found, *, tracked: bool) -> Iterator[str]:
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for file in sorted(files):
             full = os.path.join(where, file)
-            if file.lower().endswith(SUFFIXES) and os.path.isfile(full):
-                yield full
+            yield from _file(full, found)
 
 
 def _listed(path: str, found: Found, *, tracked: bool) -> Iterator[str]:
     """A path that git lists: a file, or the folder of a repository inside this one."""
     if os.path.isdir(path) and not os.path.islink(path.rstrip("/")):
         yield from _walk(path, found, tracked=tracked)
-    elif path.lower().endswith(SUFFIXES) and os.path.isfile(path):
+    else:
+        yield from _file(path, found)
+
+
+def _file(path: str, found: Found) -> Iterator[str]:
+    """A file that may be ours; a link that leads nowhere may have been."""
+    if not path.lower().endswith(SUFFIXES):
+        return
+    if os.path.isfile(path):
         yield path
+    elif os.path.islink(path) and not os.path.exists(path):
+        found.problems.append(_no_file(os.path.relpath(path)))
 
 
 def _unreadable(error: OSError) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from xml.parsers.expat import ExpatError
 
@@ -157,12 +158,21 @@ class Examiner:
 
     def _other(self, path: str, kind: Kind, *, named: bool) -> None:
         if kind.format is None and named:
-            element = kind.head.element
-            what = f"its first element is <{element}>" if element else "it does not start with an XML element"
-            message = f"it is no libvirt domain and no host file that numalint knows: {what}"
+            message = f"it is no libvirt domain and no host file that numalint knows: {self._what(path, kind)}"
             self.found.problems.append(Problem(kind="not-ours", message=message, path=path))
         elif kind.format is None and path.lower().endswith(".xml"):
             element = "domain of another program" if kind.head.element == "domain" else kind.head.element or "none"
             add_counted(self.found.passed_over, {element: 1})
         elif kind.format is not None and not kind.format.partial and path not in self._request.given:
             self.found.host_files.append(path)
+
+    def _what(self, path: str, kind: Kind) -> str:
+        """What a file is that was named and is none of ours."""
+        element = kind.head.element
+        if element == "domain":
+            return "its first element is a <domain>, but not libvirt's, which has a type and no namespace"
+        if element:
+            return f"its first element is <{element}>"
+        given = self._request.given.get(path)
+        empty = given == b"" if given is not None else os.path.getsize(path) == 0
+        return "it is empty" if empty else "it does not start with an XML element"

@@ -47,11 +47,14 @@ _PAGES = {
             "numalint.toml; the domains were judged without a host."
         ),
     ),
-    "no-such-path": ("A path matches nothing", "A path of the command line names no file and no folder."),
+    "no-such-path": (
+        "A path matches nothing",
+        "A path of the command line names no file and no folder, or a link in a folder leads nowhere.",
+    ),
     "unmet-glob": (
         "A glob of the configuration matches nothing",
         (
-            "The globs of a host or of a live-migration set have to match a file each, and an override has to be about some "
+            "The globs of a host or of a live-migration set have to match the file of a domain each, and an override has to be about some "
             "domain: what a slip was meant for would be judged without it."
         ),
     ),

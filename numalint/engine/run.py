@@ -201,7 +201,8 @@ class _Run:
         return examiner.found.claims
 
     def _check_unused_hosts(self) -> None:
-        """A host file that no domain is on is read too: a broken one is said on the day that it breaks."""
+        """A host that no domain is on is read too: a broken one is said on the day that it breaks."""
+        self.world.read_unused()
         for path in self.shown.host_files:
             if os.path.realpath(path) not in self.world.inputs:
                 try:

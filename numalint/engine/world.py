@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from numalint.engine.declared import unmet_glob, with_declared
+from numalint.engine.declared import unmet_glob, with_declared, written_at
 from numalint.engine.discover import STDIN
 from numalint.engine.glob import Globs
 from numalint.engine.nearest import Nearest
 from numalint.loaders.config import Config, Keys, LoadedConfig
+from numalint.loaders.config_check import refusal
 from numalint.loaders.config_file import NAME
 from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
@@ -153,24 +154,43 @@ class World:
         return Fleet(host, claims, exclusive, config.overcommit(host.name) or OVERCOMMIT)
 
     def unmet(self) -> Iterator[Problem]:
-        """Globs of hosts and live-migration sets that no file has met: to be asked when all files were looked at."""
+        """Globs of hosts and live-migration sets that no domain has met: to be asked when all files were looked at."""
         for glob, keys in _globs(self._config.config):
             if (glob, keys) not in self._met:
                 yield unmet_glob(self._config, keys, glob)
+
+    def read_unused(self) -> None:
+        """Read the hosts that are declared and that no domain is on: a broken one is told on the day that it breaks."""
+        if self.declared:
+            used = self.hosts.copy()
+            for name in self._config.config.hosts:
+                self._of_entry(name)
+            self.hosts = used
 
     def _from_option(self, inputs: tuple[str, ...]) -> Host | None:
         entries = self._config.config.hosts
         if len(inputs) == 1 and inputs[0] in entries:
             return self._of_entry(inputs[0])
-        if entries and len(inputs) == 1 and is_path(inputs[0]) and not os.path.lexists(inputs[0]):
-            help = did_you_mean(inputs[0], entries, f"the hosts are {', '.join(entries)}")
-            message = "there is no such file, and the configuration has no host of that name"
-            self._problem("unreadable-host", message, inputs[0], help)
+        missing = next((each for each in inputs if is_path(each) and not os.path.lexists(each)), None)
+        if missing is not None:
+            self._no_host(missing)
             return None
         return self._load(inputs, None)
 
+    def _no_host(self, name: str) -> None:
+        entries = self._config.config.hosts
+        if name in entries:
+            message, help = "a host of the configuration takes no further inputs", "add them to its topology"
+        elif entries:
+            message = "there is no such file, and the configuration has no host of that name"
+            help = did_you_mean(name, entries, f"the hosts are {', '.join(entries)}")
+        else:
+            message = "there is no such file, and no configuration that has a host of that name"
+            help = "name a file, a folder, local, or a string such as 'pack:2 numa:1 core:8 pu:2'"
+        self._problem("unreadable-host", message, name, help)
+
     def _from_config(self, path: str) -> tuple[Assigned, ...]:
-        entries = self._entries(path)
+        entries = self._entries(path, is_domain=True)
         if entries not in self._claimed:
             self._claimed[entries] = self._of_entries(entries)
         assigned = self._claimed[entries]
@@ -185,11 +205,21 @@ class World:
             help = "let one host's globs match it, or write a [[placement]] with both if it moves between them"
             self._problem("ambiguous-host", f"{both} both claim this domain", path, help)
 
-    def _entries(self, path: str) -> tuple[Keys, ...]:
-        """The hosts and the live-migration sets of the configuration that the file at ``path`` meets."""
+    def _entries(self, path: str, *, is_domain: bool | None = None) -> tuple[Keys, ...]:
+        """The hosts and the live-migration sets of the configuration that the file at ``path`` meets.
+
+        A glob that only files of other kinds meet has met nothing; ``is_domain`` None: that is to be found out.
+        """
         met = self._globs.met(os.path.relpath(path, self._config.folder).replace(os.sep, "/"))
-        self._met.update(met)
+        if not self._met.issuperset(met) and (self._is_domain(path) if is_domain is None else is_domain):
+            self._met.update(met)
         return tuple(dict.fromkeys(keys for _, keys in met))
+
+    def _is_domain(self, path: str) -> bool:
+        try:
+            return self._sniffer.kind(path).domain
+        except OSError:
+            return True  # which is told where it is read
 
     def _of_entries(self, entries: tuple[Keys, ...]) -> tuple[Assigned, ...] | None:
         """The hosts of what a file meets; None where several claim it that no live-migration set has all of."""
@@ -241,11 +271,17 @@ class World:
             host, warnings = load_inputs(inputs, self._sniffer.formats, name)
             host = with_declared(host, self._config)
         except LoadError as error:
-            self.problems.append(host_problem(error))
+            self.problems.append(host_problem(self._named(error, name)))
             return None
         self.warnings.extend(warnings)
         self.hosts.setdefault(host.name, host)
         return host
+
+    def _named(self, error: LoadError, name: str | None) -> LoadError:
+        """What is wrong with a host; an input that is not there is wrong where the configuration names it."""
+        if name is None or os.path.lexists(error.path) or not is_path(error.path):
+            return error
+        return refusal(self._config, written_at(self._config, name, "topology"), f"{error.path}: {error.message}")
 
     def _problem(self, kind: str, message: str, path: str, help: str) -> None:
         shown = path if path == STDIN else os.path.relpath(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable
 
@@ -61,7 +62,8 @@ _ATTRIBUTE = re.compile(r"""([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')"""
 def read_head(data: bytes) -> Head:
     """What a file is, from its first HEAD_BYTES bytes. Never raises: what is not text has no element."""
     data = data[:HEAD_BYTES]
-    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    text = data.decode(encoding, "replace").removeprefix("\ufeff")
     before = _BEFORE_ELEMENT.match(text)
     element = _ELEMENT.match(text, before.end() if before else 0)
     if element is None:

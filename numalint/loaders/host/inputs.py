@@ -127,7 +127,10 @@ def _format_of(document: Document, formats: Sequence[HostFormat]) -> HostFormat:
     format = recognise(head, formats)
     if format is None:
         found = f"its first element is <{head.element}>" if head.element else "it has no XML element"
-        raise LoadError(f"it is not a host description that numalint knows: {found} ({_KNOWN})", document.path)
+        help = "numalint's TOML begins with format = 1" if document.path.lower().endswith(".toml") else ""
+        raise LoadError(
+            f"it is not a host description that numalint knows: {found} ({_KNOWN})", document.path, help=help
+        )
     return format
 
 
