@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from handmade import DOMAIN, FULL, HOST, report, result, span
 
@@ -134,6 +135,7 @@ def test_a_clean_run_has_rules_and_an_empty_list_of_results() -> None:
             "exitCode": 0,
             "exitCodeDescription": "no finding at or above the failing severity",
             "toolExecutionNotifications": [],
+            "properties": {"coverage": json.loads(msgspec.json.encode(sarif_report().coverage))},
         }
     ]
     assert "automationDetails" not in run
@@ -221,7 +223,9 @@ def test_what_could_not_be_checked_is_an_error_of_the_run_and_what_was_not_judge
         {
             "level": "note",
             "message": {
-                "text": "Rule device-remote was not judged on 3 domains of host kvm01 (pci-node unknown: eth0)."
+                "text": "Rule device-remote was not judged on 3 domains of host kvm01 (pci-node unknown: eth0). "
+                "To know pci-node: virsh nodedev-dumpxml of each device that virsh nodedev-list names; where the firmware "
+                "does not say, pci of each node in the host's TOML."
             },
             "descriptor": {"id": "not-judged"},
             "associatedRule": {

@@ -98,7 +98,8 @@ def check(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> 
     colour = wants_colour(options["color"], sys.stderr)
     click.echo(text.problems(report, colour), nl=False, err=True, color=colour)
     if not options["quiet"]:
-        click.echo(text.summary(report, colour), nl=False, err=True, color=colour)
+        hint = " (--show-suppressed prints them)"
+        click.echo(text.summary(report, colour, hint), nl=False, err=True, color=colour)
     code = 0 if report.exit_code == 1 and options["exit_zero"] else report.exit_code
     context.exit(2 if unwritten else code)
 

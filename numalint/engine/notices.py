@@ -6,6 +6,7 @@ from numalint.model.finding import Severity
 from numalint.model.report import RuleCard
 
 BASELINE_STALE = "baseline-stale"
+LEFT_OUT = "left-out"
 MALFORMED_DOMAIN = "malformed-domain"
 NOT_JUDGED = "not-judged"
 SUPPRESSION_EXPIRED = "suppression-expired"
@@ -19,6 +20,13 @@ _PAGES = {
             "What the baseline lists was mended, or its domain is gone. An entry that is left behind would hide the next "
             "finding of its kind at its place. `numalint baseline prune` takes such entries out. It is told only where the "
             "rule was judged, as for suppressions."
+        ),
+    ),
+    LEFT_OUT: (
+        "Findings are suppressed, or were there before",
+        (
+            "How many findings are not among the results, for a suppression covers them, or because they are in the baseline or "
+            "were there at the revision of `--since`. `numalint check --show-suppressed` prints them."
         ),
     ),
     MALFORMED_DOMAIN: (
@@ -111,6 +119,7 @@ _PAGES = {
 
 _LEVELS = {
     BASELINE_STALE: Severity.NOTE,
+    LEFT_OUT: Severity.NOTE,
     NOT_JUDGED: Severity.NOTE,
     SUPPRESSION_EXPIRED: Severity.WARNING,
     SUPPRESSION_UNUSED: Severity.NOTE,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from numalint.model.finding import Severity
-from numalint.model.report import Problem, Report, Result, Unjudged
+from numalint.model.report import Problem, Report, Result
 from numalint.reporters.account import problem_lines, result_lines
 from numalint.reporters.repository import Repository
 from numalint.reporters.terminal import printable
-from numalint.reporters.unjudged import sentences, sources
+from numalint.reporters.unjudged import left_out, sentences, sources
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -21,12 +21,13 @@ _IN_PROPERTY = _IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def commands(report: Report, _colour: bool) -> str:
-    """A command a problem and a finding, errors first; one for all that was not judged, in front of the notes."""
+    """A command a problem and a finding, errors first; in front of the notes, one for what was not judged or left out."""
     repository = Repository(report)
     of = {severity: [each for each in report.results if each.severity is severity] for severity in Severity}
     lines = [_problem(each, repository) for each in report.problems]
     lines += (_result(each, repository) for each in (*of[Severity.ERROR], *of[Severity.WARNING]))
-    lines += _not_judged(report.unjudged)
+    lines += _told("not judged", (*sentences(report.unjudged), *sources(report.unjudged)))
+    lines += _told("left out", left_out(report.coverage))
     lines += (_result(each, repository) for each in of[Severity.NOTE])
     return "".join(f"{line}\n" for line in lines)
 
@@ -53,10 +54,10 @@ def _problem(problem: Problem, repository: Repository) -> str:
     return _command("error", where | {"title": problem.kind}, lines)
 
 
-def _not_judged(unjudged: Iterable[Unjudged]) -> Iterator[str]:
-    lines = [printable(line) for line in (*sentences(unjudged), *sources(unjudged))]
+def _told(title: str, sentences: Iterable[str]) -> Iterator[str]:
+    lines = list(map(printable, sentences))
     if lines:
-        yield _command("notice", {"title": "not judged"}, lines)
+        yield _command("notice", {"title": title}, lines)
 
 
 def _command(name: str, properties: dict[str, object], lines: Iterable[str]) -> str:

@@ -1,7 +1,8 @@
 """GitLab's Code Quality report: a JSON array of what Code Climate calls issues.
 
 A severity of GitLab's own says what kind an entry is: ``blocker`` a problem that kept something from being checked,
-``critical`` an error, ``major`` a warning, ``info`` a note, or what was not judged (``not-judged``).
+``critical`` an error, ``major`` a warning, ``info`` a note, what was not judged (``not-judged``), or how many findings are
+suppressed or known (``left-out``).
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from numalint.engine.notices import NOT_JUDGED
+from numalint.engine.notices import LEFT_OUT, NOT_JUDGED
 from numalint.model.finding import Severity
 from numalint.model.report import Problem, Report, Result, Unjudged
 from numalint.reporters.account import distinct, problem_lines, result_lines
 from numalint.reporters.json_text import json_text
 from numalint.reporters.repository import Repository
 from numalint.reporters.terminal import printable, well_formed
-from numalint.reporters.unjudged import sentences, sources
+from numalint.reporters.unjudged import left_out, sentences, sources
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}
 _ROOT = "."  # what has no place of its own: GitLab wants a path in every entry
@@ -29,6 +30,10 @@ def code_quality(report: Report, _colour: bool) -> str:
     entries = [_result(each, repository) for each in report.results]
     entries += (_problem(each, repository) for each in report.problems)
     entries += _not_judged(report.unjudged)
+    if lines := list(left_out(report.coverage)):
+        entries.append(
+            _entry(LEFT_OUT, "info", lines, (_ROOT, 1), _print(LEFT_OUT))
+        )  # however many: it is no new defect
     # GitLab keeps the first of two entries with the same fingerprint and drops the other
     for entry, fingerprint in zip(entries, distinct(each["fingerprint"] for each in entries), strict=True):
         entry["fingerprint"] = fingerprint

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from lxml import etree
 
+from numalint.engine.notices import MALFORMED_DOMAIN
 from numalint.model.finding import Severity
 from numalint.model.report import Problem, Report, Result, Unjudged
 from numalint.reporters import unjudged
@@ -55,9 +56,18 @@ def suites(report: Report, _colour: bool) -> str:
 def _run_tests(report: Report, repository: Repository) -> Iterator[_Test]:
     """Never none: Jenkins takes a file without a test for a failure of its own."""
     if not report.problems:
-        yield _Test(group=_RUN, name="everything could be read and run")
+        yield _whole(report)
     yield from (_problem(each, repository) for each in report.problems)
     yield from (_skipped(each) for each in report.unjudged)
+
+
+def _whole(report: Report) -> _Test:
+    """The test that everything could be judged; a domain that cannot be read is told in a test of its own."""
+    name = "everything could be read and run"
+    if report.exit_code != 2:
+        return _Test(group=_RUN, name=name)
+    message = "some domains cannot be read: their tests say why"
+    return _Test(group=_RUN, name=name, outcome="error", type=MALFORMED_DOMAIN, message=message, text=message)
 
 
 def _problem(problem: Problem, repository: Repository) -> _Test:

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import sarif_om as om
 
 from numalint import HOMEPAGE
-from numalint.engine.notices import NOT_JUDGED
+from numalint.engine.notices import LEFT_OUT, NOT_JUDGED
 from numalint.model.finding import Severity
 from numalint.model.report import Problem, Report, Result, RuleCard, Unjudged
 from numalint.reporters import unjudged
@@ -95,11 +96,13 @@ def _invocation(report: Report, index: dict[str, int], places: Places) -> Any:
     """How the run ended. It was successful where all was checked, whatever was found."""
     notifications = [_problem(problem, places) for problem in report.problems]
     notifications += (_not_judged(each, index) for each in report.unjudged)
+    notifications += _left_out(report)
     return om.Invocation(
-        execution_successful=not report.problems,
+        execution_successful=report.exit_code != 2,
         exit_code=report.exit_code,
         exit_code_description=_EXIT_CODES[report.exit_code],
         tool_execution_notifications=notifications,
+        properties={"coverage": msgspec.to_builtins(report.coverage)},
     )
 
 
@@ -124,9 +127,16 @@ def _not_judged(each: Unjudged, index: dict[str, int]) -> Any:
         descriptor=om.ReportingDescriptorReference(id=NOT_JUDGED),
         associated_rule=om.ReportingDescriptorReference(id=each.rule, index=index.get(each.rule, -1)),
         level="note",
-        message=om.Message(text=unjudged.sentence(each)),
+        message=om.Message(text=" ".join([unjudged.sentence(each), *map(_sentence, unjudged.sources([each]))])),
         properties={"host": each.host, "facts": each.facts, "domains": each.domains, "subjects": each.subjects},
     )
+
+
+def _left_out(report: Report) -> Iterator[Any]:
+    """How many findings are suppressed, and how many were there before: the log may have none of them."""
+    if said := list(unjudged.left_out(report.coverage)):
+        descriptor = om.ReportingDescriptorReference(id=LEFT_OUT)
+        yield om.Notification(descriptor=descriptor, level="note", message=om.Message(text=_sentences(*said)))
 
 
 def _result(result: Result, index: dict[str, int], places: Places, *, marked: bool) -> Any:

@@ -10,7 +10,7 @@ from numalint.model.finding import Severity
 from numalint.model.report import Coverage, Problem, Report, Result
 from numalint.reporters.excerpt import Mark, excerpt, lines_of
 from numalint.reporters.terminal import BLUE, BOLD, CYAN, DIM, RED, YELLOW, location, paint, printable
-from numalint.reporters.unjudged import count, sentences, sources
+from numalint.reporters.unjudged import count, left_out, sentences, sources
 
 _STYLES = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
 _MOST_KINDS, _LONGEST_KIND = 4, 40
@@ -37,8 +37,8 @@ def problems(report: Report, colour: bool) -> str:
     return "".join(f"{line}\n" for problem in report.problems for line in _problem(problem, colour))
 
 
-def summary(report: Report, colour: bool) -> str:
-    """How many findings, what was covered, and what was not judged and why."""
+def summary(report: Report, colour: bool, hint: str = "") -> str:
+    """How many findings, what was covered, what was not judged and why, and what was left out (``hint``: how to see it)."""
     lines = [paint(_headline(report), BOLD, colour)]
     lines += map(printable, sentences(report.unjudged))
     lines += (f"  {source}" for source in sources(report.unjudged))
@@ -47,12 +47,8 @@ def summary(report: Report, colour: bool) -> str:
         lines.append(_passed_over(coverage.passed_over))
     if coverage.excluded:
         lines.append(f"excluded: {count(coverage.excluded, 'path')}")
-    hint = "" if any(result.suppressed for result in report.results) else " (--show-suppressed prints them)"
-    if coverage.suppressed:
-        lines.append(f"suppressed: {count(coverage.suppressed, 'finding')}{hint}")
-    if coverage.known:
-        were = "that was" if coverage.known == 1 else "that were"
-        lines.append(f"known: {count(coverage.known, 'finding')} {were} there before{hint}")
+    shown = any(result.suppressed is not None for result in report.results)
+    lines += left_out(coverage, "" if shown else hint)
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -1,11 +1,11 @@
-"""What was not judged, in sentences, and how the host facts that were lacking are stated."""
+"""What was not judged, in sentences, how the host facts that were lacking are stated, and what was left out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from numalint.model.host import Fact
-from numalint.model.report import Unjudged
+from numalint.model.report import Coverage, Unjudged
 
 _SUBJECTS = 4
 _CAPABILITIES = "virsh capabilities > capabilities.xml"
@@ -65,6 +65,18 @@ def sources(unjudged: Iterable[Unjudged]) -> Iterator[str]:
     for fact, source in _STATED_BY.items():
         if fact.value in lacking:
             yield f"to know {fact.value}: {source}"
+
+
+def left_out(coverage: Coverage, hint: str = "") -> Iterator[str]:
+    """How many findings are none of the results, a sentence each for those that are suppressed and those known before.
+
+    ``hint`` says how to see them, where that is so.
+    """
+    if coverage.suppressed:
+        yield f"suppressed: {count(coverage.suppressed, 'finding')}{hint}"
+    if coverage.known:
+        were = "that was" if coverage.known == 1 else "that were"
+        yield f"known: {count(coverage.known, 'finding')} {were} there before{hint}"
 
 
 def _without_host(unjudged: list[Unjudged]) -> str:
