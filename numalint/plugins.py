@@ -71,8 +71,7 @@ def load(points: Sequence[EntryPoint] | None = None) -> Plugins:
     for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
         _register(manager, point)
     rules = _rules(manager)
-    reporters = tuple(each for _, each in _answers(manager.hook.numalint_reporters))
-    return Plugins(rules, _formats(manager), reporters)
+    return Plugins(rules, _formats(manager), _reporters(manager))
 
 
 def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
@@ -119,6 +118,15 @@ def _formats(manager: pluggy.PluginManager) -> tuple[HostFormat, ...]:
             raise PluginError(f"plugin {plugin}: {each!r} is no HostFormat")
         formats.append(each)
     return tuple(sorted(formats, key=lambda each: each in FORMATS))
+
+
+def _reporters(manager: pluggy.PluginManager) -> tuple[Reporter, ...]:
+    found = []
+    for plugin, each in _answers(manager.hook.numalint_reporters):
+        if not isinstance(each, Reporter):
+            raise PluginError(f"plugin {plugin}: {each!r} is no Reporter")
+        found.append(each)
+    return tuple(found)
 
 
 def _answers(hook: pluggy.HookCaller) -> Iterator[tuple[str, Any]]:

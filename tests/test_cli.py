@@ -218,6 +218,15 @@ PLUGINS = {
         "import numalint\n@numalint.hookimpl\ndef numalint_rules(): return 1/0",
         "numalint_rules() failed",
     ),
+    "no reporter": (
+        "import numalint\n@numalint.hookimpl\ndef numalint_reporters(): return [1]",
+        "plugin broken: 1 is no Reporter",
+    ),
+    "leaves": ("raise SystemExit(0)", "plugin broken (broken) cannot be loaded: SystemExit: 0"),
+    "leaves later": (
+        "import numalint\n@numalint.hookimpl\ndef numalint_rules(): raise SystemExit(0)",
+        "plugin broken: numalint_rules() failed: SystemExit: 0",
+    ),
     "no rule": ("import numalint\n@numalint.hookimpl\ndef numalint_rules(): return [1]", "1 is no rule"),
     "twice": (
         "import numalint, numalint_rules.device_remote as d\n@numalint.hookimpl\ndef numalint_rules(): return [d.check]",
@@ -242,6 +251,20 @@ def test_a_broken_plugin_stops_the_run(folder: Path, monkeypatch: pytest.MonkeyP
     done = run("check", "good.xml")
     assert done.exit_code == 2
     assert sentence in done.stderr
+
+
+def test_a_format_that_fails_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("format_pack.py").write_text(
+        "import numalint as n\n@n.hookimpl\ndef numalint_reporters():\n"
+        "    return [n.Reporter('own', 'a format', lambda report, colour: 1 / 0)]\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(__import__("sys").modules, "format_pack", raising=False)
+    points = [EntryPoint("builtin", "numalint_rules", "numalint"), EntryPoint("pack", "format_pack", "numalint")]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == "numalint" else [])
+    done = run("check", "good.xml", "-f", "own")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "error: format own failed: ZeroDivisionError: division by zero" in done.stderr
 
 
 def test_no_rules_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

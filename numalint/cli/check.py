@@ -231,10 +231,18 @@ def _write_report(report: Report, reporter: Reporter, path: str) -> bool:
 
 
 def _rendered(report: Report, reporter: Reporter, colour: bool) -> str:
-    """The report in a format; without the suppressed results where the format would print them as any others."""
+    """The report in a format; without the suppressed results where the format would print them as any others.
+
+    Raises Failure where the format of a plugin fails.
+    """
     if not reporter.shows_suppressed:
         report = replace(report, results=tuple(each for each in report.results if each.suppressed is None))
-    return reporter.render(report, colour)
+    try:
+        return reporter.render(report, colour)
+    except Exception as error:
+        if reporter in BUILT_IN:
+            raise
+        raise Failure(f"format {reporter.name} failed: {type(error).__name__}: {error}") from error
 
 
 def _check_facts(names: tuple[str, ...]) -> None:
