@@ -18,11 +18,19 @@ def run() -> None:
     """
     gc.disable()
     try:
+        _open_what_is_closed()
         _main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:
         gc.freeze()
+
+
+def _open_what_is_closed() -> None:
+    """Let a standard stream that was closed before the start (``>&-``) be one that goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # as long as the process
 
 
 def _main() -> None:
@@ -31,6 +39,11 @@ def _main() -> None:
     from numalint.cli import main  # noqa: PLC0415  # the same
 
     try:
+        os.getcwd()
+    except OSError as error:
+        click.echo(f"error: the current folder is not there any more: {error.strerror}", err=True)
+        sys.exit(2)
+    try:
         sys.exit(main(prog_name="numalint", standalone_mode=False))
     except click.ClickException as error:
         error.show()
@@ -38,11 +51,15 @@ def _main() -> None:
     except click.Abort:
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
+    except MemoryError:
+        click.echo("error: there is not enough memory: check fewer files at a time", err=True)
+        sys.exit(2)
     except BrokenPipeError:
         _forget_output()  # whoever reads has seen enough
         sys.exit(1)
     except OSError as error:
-        click.echo(f"error: what was found cannot be printed: {error.strerror}", err=True)
+        what = "what was found cannot be printed" if error.filename is None else repr(error.filename)
+        click.echo(f"error: {what}: {error.strerror}", err=True)
         _forget_output()
         sys.exit(2)
 

@@ -200,7 +200,7 @@ def test_no_topology():
     ("text", "message", "line"),
     [
         (TWO_NODES[:700], "it is not well-formed XML: ", None),
-        (TWO_NODES.replace("id='8'>", "id='-1'>", 1), "id of <cell> is '-1', not a number from 0 to 4095", 20),
+        (TWO_NODES.replace("id='8'>", "id='-1'>", 1), "id of <cell> is '-1', not a number from 0 to 1023", 20),
         (TWO_NODES.replace("cell id='8'", "cell id='0'"), "node 0 is described twice", 20),
         (TWO_NODES.replace("cpu id='3'", "cpu id='16384'"), "id of <cpu> is '16384', not a number from 0 to 16383", 24),
         (TWO_NODES.replace("siblings='2'", "siblings='a'"), "siblings='a' of <cpu> is not a set of CPUs: ", 23),

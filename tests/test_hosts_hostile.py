@@ -124,7 +124,7 @@ def outcome(load: Load, data: bytes) -> Host | LoadError:
         return error
     assert host.unknown is not None
     assert host.names is not None
-    assert all(host.node_of_pci(address) in (None, *host.node_by_id, *range(4096)) for address in host.pci or {})
+    assert all(host.node_of_pci(address) in (None, *host.node_by_id, *range(1024)) for address in host.pci or {})
     assert all(len(note) < LONGEST_SENTENCE for note in host.notes)
     return host
 
@@ -283,7 +283,7 @@ REFUSED = {
         "</capability></device>",
         "the content of <slot> is '9999",
     ),
-    "negative-cell": ("capabilities", cells('<cell id="-1"/>'), "id of <cell> is '-1', not a number from 0 to 4095"),
+    "negative-cell": ("capabilities", cells('<cell id="-1"/>'), "id of <cell> is '-1', not a number from 0 to 1023"),
     "negative-cpu": ("hwloc", machine('<object type="PU" os_index="-1"/>'), "os_index of <object> is '-1', not a number"),
     "negative-node": ("hwloc", machine(PU + '<object type="NUMANode" os_index="-1"/>'), "os_index of <object> is '-1'"),
     "negative-bus": ("nodedev", NODEDEV.replace("<bus>59<", "<bus>-1<"), "the content of <bus> is '-1', not a number"),
@@ -340,7 +340,7 @@ def burdens() -> Iterator[tuple[str, str, str]]:
     named = many('<object type="OSDev" name="nN"/>', 50000)
     yield "names", "hwloc", machine(f'{PU}<object type="PCIDev" pci_busid="00:00.0">{named}</object>')
     group = '<object type="Group" nodeset="0xf...f" cpuset="0x1"><object type="PCIDev" pci_busid="00:00.0"/></object>'
-    yield "nodes", "hwloc", machine(PU + many(node, 4096) + group * 30000)
+    yield "nodes", "hwloc", machine(PU + many(node, 1024) + group * 30000)
     yield (
         "buses",
         "hwloc",
@@ -399,4 +399,4 @@ def test_carriage_returns_alone_do_not_lose_the_sentence() -> None:
     text = CAPABILITIES.replace("\n", "\r").replace("cell id='1'", "cell id='x'")
     found = outcome(LOADERS["capabilities"][0], text.encode())
     assert isinstance(found, LoadError)
-    assert found.message == "id of <cell> is 'x', not a number from 0 to 4095"
+    assert found.message == "id of <cell> is 'x', not a number from 0 to 1023"

@@ -141,7 +141,7 @@ def test_firmware_strings_that_are_not_utf8():
             7,
         ),
         (NIC.replace("<slot>0</slot>", ""), "this PCI device has no <slot>", 5),
-        (NIC.replace("node='1'", "node='x'"), "node of <numa> is 'x', not a number from 0 to 4095", 7),
+        (NIC.replace("node='1'", "node='x'"), "node of <numa> is 'x', not a number from 0 to 1023", 7),
     ],
 )
 def test_errors_say_what_and_where(text, message, line):

@@ -159,7 +159,7 @@ def test_with_a_table_of_lscpu_it_is_one_host():
         ("\n" + SPARSE.replace("node 8 cpus", "node 9 cpu"), "it says that 4 nodes are available, but lists ", 2),
         (SPARSE + SPARSE, "a second output of numactl begins here", 20),
         (SPARSE.replace("node 8 cpus", "node 0 cpus"), "node 0 is described twice", 5),
-        (SPARSE.replace("node 8 ", "node 4096 "), "the number of a node is '4096', not a number from 0 to 4095", 5),
+        (SPARSE.replace("node 8 ", "node 4096 "), "the number of a node is '4096', not a number from 0 to 1023", 5),
         (SPARSE.replace("1 3 5", "1 three 5"), "cpus of node 8 is '1,three,5,7', which is not a list of CPUs: ", 5),
         (SPARSE.replace("1 3 5", "1 16384 5"), "cpus of node 8 is '1,16384,5,7', which is not a list of CPUs: ", 5),
         (SPARSE.replace("8189 MB", "8 GB"), "size of node 0 is '8 GB', not a number of MB", 3),
@@ -174,7 +174,7 @@ def test_with_a_table_of_lscpu_it_is_one_host():
             15,
         ),
         (SPARSE.replace("  8:  20", "  7:  20"), "it gives distances of node 7, which it does not describe", 17),
-        ("available: 99999 nodes (0)\n", "the number of nodes is '99999', not a number from 0 to 4096", 1),
+        ("available: 99999 nodes (0)\n", "the number of nodes is '99999', not a number from 0 to 1024", 1),
     ],
 )
 def test_errors_say_what_and_where(text, message, line):

@@ -145,7 +145,7 @@ def test_beside_a_table_of_processes_that_of_the_system_is_read():
         (NARROW.replace("Node 0", ""), "3 values of MemTotal under 2 columns", 5),
         (NARROW.replace("Node 1", "Node 0"), "node 0 has two columns", 5),
         (NARROW + NARROW, "node 0 has two columns", 10),
-        (NARROW.replace("Node 1", "Node 4096"), "the number of a node is '4096', not a number from 0 to 4095", 3),
+        (NARROW.replace("Node 1", "Node 4096"), "the number of a node is '4096', not a number from 0 to 1023", 3),
         (NARROW.replace("8190", "8,19"), "MemTotal of node 0 is '8,19', not a size in MBs", 5),
         (NARROW.replace("8190", "-1"), "MemTotal of node 0 is '-1', not a size in MBs", 5),
         (NARROW.replace("8190", "9" * 14), f"MemTotal of node 0 is '{'9' * 14}', not a size in MBs", 5),

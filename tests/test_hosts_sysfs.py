@@ -497,7 +497,7 @@ def test_multipath_namespace_is_on_its_controller_unless_it_has_several():
         (f"{CPU}/online", "9\n", "names no CPU that is online"),
         (f"{CPU}/cpu16384", None, "is over 16383, the largest that there is"),
         (f"{CPU}/cpu{'9' * 3000}", None, "is over 16383, the largest that there is"),
-        (f"{NODE}/node4096", None, "is over 4095, the largest that there is"),
+        (f"{NODE}/node4096", None, "is over 1023, the largest that there is"),
         (f"{NODE}/online", "a\n", "holds 'a', which is no list of nodes: "),
         (f"{NODE}/node0/distance", "10 -1\n", "holds '10 -1', which is no row of distances"),
         (f"{CPU}/cpu0/topology/physical_package_id", "-2\n", "holds '-2', which is no number from -1 on"),

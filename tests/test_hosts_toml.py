@@ -409,7 +409,7 @@ def test_places_are_the_headers_of_tables():
             "[[nodes]] 1 cores: '0-15+32-46': its parts have 16 and 15 CPUs; each has",
             5,
         ),
-        (LISTED.replace("id = 8", "id = -8"), "[[nodes]] 2 id: -8 is not from 0 to 4095", 8),
+        (LISTED.replace("id = 8", "id = -8"), "[[nodes]] 2 id: -8 is not from 0 to 1023", 8),
         (LISTED.replace("id = 8", "id = 0"), "[[nodes]] 2 id: node 0 is declared twice", 8),
         (LISTED.replace("near = [8]", "near = [9]"), "[[nodes]] 3 near: there is no node 9", 17),
         (LISTED.replace('"cxl"', '"slow"'), "[[nodes]] 3 kind: 'slow' is none of dram, hbm, cxl, pmem, gpu", 16),

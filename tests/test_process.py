@@ -1,9 +1,8 @@
-"""The process itself: a closed pipe, a full disk, Ctrl-C, files without end; no traceback and no half-written report."""
+"""The process itself: a closed pipe, a full disk, Ctrl-C, a kill; no traceback and no half-written report."""
 
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from numalint.engine.world import LARGEST_FILE
+from numalint.reporters import write_whole
 
 DOMAIN = "<domain type='kvm'><name>db1</name><memory unit='GiB'>1</memory><vcpu cpuset='99'>1</vcpu></domain>"
 HOST = "pack:2 core:4 pu:1"
@@ -70,82 +69,78 @@ def interruptible() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def limited() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+def test_ctrl_c_in_a_terminal_reaches_all_processes_and_one_of_them_tells_it(folder: Path) -> None:
+    for number in range(600):
+        (folder / f"d{number}.xml").write_text(DOMAIN.replace("db1", f"d{number}"))
+    command = [*COMMAND, "check", ".", "--host", HOST, "-j", "2", "--report", "json=report.json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+    child = subprocess.Popen(command, **pipes, preexec_fn=interruptible)  # noqa: PLW1509  # it has one thread
+    time.sleep(0.4)  # both work by then
+    os.killpg(child.pid, signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode in (130, 1), "1: it was done before"
+    assert b"Traceback" not in said
+    assert not [name for name in os.listdir(folder) if name != "report.json" and not name.endswith(".xml")]
+    assert child.returncode == 130 or (folder / "report.json").read_bytes().endswith(b"}\n")
 
 
-def bounded(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """A run that may take 1 GiB of addresses and 30 seconds."""
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=30, preexec_fn=limited
-    )
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_what_ends_the_writing_of_a_report_leaves_the_old_one_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    (folder / "report.json").write_text("the old one")
+
+    def ended(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "replace", ended)
+    with pytest.raises(error):
+        write_whole("report.json", "half")
+    assert (folder / "report.json").read_text() == "the old one"
+    assert sorted(os.listdir(folder)) == ["db1.xml", "report.json"]
 
 
-def test_a_file_without_end_is_a_sentence(folder: Path) -> None:
-    with open(folder / "big.xml", "wb") as file:
-        file.write(b"<domain type='kvm'><name>x</name>")
-        file.truncate(2 << 30)
-    done = bounded("check", "big.xml", "-q")
+def test_a_kill_in_the_middle_of_it_leaves_the_old_report(folder: Path) -> None:
+    (folder / "report.json").write_text("the old one")
+    script = "import os; from numalint.reporters import write_whole; os.replace = lambda *_: os.kill(os.getpid(), 9); "
+    done = subprocess.run([sys.executable, "-c", script + "write_whole('report.json', 'new')"], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert (folder / "report.json").read_text() == "the old one"
+
+
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 1), ("2>&-", 1), ("<&- >&- 2>&-", 1)])
+def test_a_stream_that_is_closed_from_the_start_goes_nowhere(closed: str, code: int) -> None:
+    command = f"exec {sys.executable} -m numalint check . --host '{HOST}' --report json=report.json {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=60)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    assert b"cpu-nonexistent" in Path("report.json").read_bytes()
+
+
+def test_standard_input_that_is_closed_is_empty() -> None:
+    command = f"exec {sys.executable} -m numalint check - <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=60)
     assert done.returncode == 2
-    said = f"it is larger than {LARGEST_FILE >> 20} MiB, which no file of domains is"
-    assert done.stderr == f"error: big.xml: the file cannot be read: {said}\n"
-
-
-HOSTILE = {
-    "entities": '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa">'
-    + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghi", "bcdefghij", strict=True))
-    + "]><domain><name>&j;</name></domain>",
-    "a file as an entity": "<!DOCTYPE d [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><domain><name>&a;</name></domain>",
-    "a DTD of the network": "<!DOCTYPE domain SYSTEM 'http://example.invalid/a.dtd'><domain/>",
-    "many levels": f"<domain>{'<a>' * 200_000}{'</a>' * 200_000}</domain>",
-    "many attributes": "<domain " + "".join(f"a{number}='' " for number in range(1_000_000)) + "/>",
-    "many pins": "<domain><vcpu>1</vcpu><cputune>" + "<vcpupin vcpu='0' cpuset='0'/>" * 100_000 + "</cputune></domain>",
-    "a NUL": "<domain><name>a\0</name></domain>",
-    "an undefined entity": "<domain><name>&nbsp;</name></domain>",
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_bounded_and_never_green(folder: Path, name: str) -> None:
-    (folder / "hostile.xml").write_text(HOSTILE[name])
-    done = bounded("check", "hostile.xml", "-f", "concise")
-    assert done.returncode == (1 if name == "many pins" else 2), done.stderr[-500:]
-    assert "malformed-domain" in done.stdout or name.startswith("many")
-    assert "root:" not in done.stdout
-    assert "Traceback" not in done.stderr
-
-
-FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown")
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_nothing_of_a_name_or_a_value_reaches_the_terminal(folder: Path, format: str) -> None:
-    text = (
-        DOMAIN.replace("db1", "a\x9b31m&#10;::error::b\u202ec")
-        .replace("99", "9\t9")
-        .replace("<memory", "<title>\x85</title><memory")
+    assert done.stderr.startswith(
+        b"error: -: it is no libvirt domain and no host file that numalint knows: it is empty"
     )
-    (folder / "e\x1b[31m\n::error::x.xml").write_text(text)
-    done = subprocess.run(
-        [*COMMAND, "check", ".", "--host", HOST, "-f", format], capture_output=True, check=False, timeout=60
-    )
-    assert done.returncode in (1, 2)
-    for stream in (done.stdout.decode(), done.stderr.decode()):
-        assert not [char for char in stream if not (char.isprintable() or char == "\n")], format
-        assert not [line for line in stream.splitlines() if line.startswith("::error::")]
 
 
-def test_what_is_no_file_is_told_or_passed_over(folder: Path) -> None:
-    (folder / "folder.xml").mkdir()
-    os.mkfifo(folder / "fifo.xml")
-    os.symlink("loop", folder / "loop")
-    os.symlink(".", folder / "again")
-    done = bounded("check", ".", "--host", HOST, "-f", "concise")
-    assert (done.returncode, done.stdout.count("\n")) == (1, 1)
-    for name, said in [
-        ("fifo.xml", "it is a FIFO, not a file"),
-        ("loop", "it is a link to a file that does not exist"),
-    ]:
-        done = bounded("check", name, "--host", HOST)
-        assert done.returncode == 2
-        assert f"error: {name}: {said}" in done.stderr
+def test_a_folder_that_went_away_below_it_is_a_sentence(folder: Path) -> None:
+    command = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m numalint check ."
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=60, env=with_numalint())
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"error: the current folder is not there any more: No such file or directory\n"
+
+
+def with_numalint() -> dict[str, str]:
+    """The environment in which numalint is found from any folder."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def test_too_little_memory_is_a_sentence(folder: Path) -> None:
+    script = "import numalint.cli.check as each, numalint.__main__ as process; "
+    script += "each.run = lambda *_: bytearray(1 << 60); process.run()"
+    done = subprocess.run([sys.executable, "-c", script, "check", "."], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"error: there is not enough memory: check fewer files at a time\n"

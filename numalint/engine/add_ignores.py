@@ -67,6 +67,8 @@ def commented(document: Document, rules: Mapping[str, Iterable[str]], reason: st
 def _refuse(document: Document) -> None:
     if read_head(document.data).element not in DOMAIN_ELEMENTS:
         raise Refused(f"comments are written into domain files alone; {ELSEWHERE}")
+    if b"\r" in document.data.replace(b"\r\n", b""):
+        raise Refused("lines of it end in a carriage return alone; save it with other line ends first")
     try:
         parse(document)
     except LoadError:

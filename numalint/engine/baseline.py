@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from numalint.engine.notices import BASELINE_STALE, NOTICES
-from numalint.loaders.document import LoadError
+from numalint.loaders.document import LoadError, lines_of, read_file
 from numalint.model.report import Known, RelatedSpan, Result, Span
 from numalint.model.wording import MOST_RELATED
 
@@ -73,14 +73,11 @@ def entry_of(result: Result) -> Known:
 def read_baseline(path: str) -> Baseline:
     """The baseline in a file. Raises LoadError for what is none."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(_LARGEST + 1)
+        data = read_file(path, _LARGEST, "baseline")
     except FileNotFoundError:
         raise LoadError("there is no such baseline", path, help="numalint baseline create writes it") from None
     except OSError as error:
         raise LoadError(f"the baseline cannot be read: {error.strerror}", path) from None
-    if len(data) > _LARGEST:
-        raise LoadError(f"it is larger than {_LARGEST >> 20} MiB, which no baseline is", path)
     try:
         found = msgspec.json.decode(data, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -104,7 +101,7 @@ def written(entries: Iterable[Known]) -> str:
 
 def stale_notice(stale: Sequence[Known], path: str, data: bytes) -> Result:
     """What is told of entries that cover nothing any more, at the first of them in the file."""
-    lines = data.decode("utf-8", "replace").split("\n")
+    lines = lines_of(data)
     spans = [_span(path, lines, each) for each in stale]
     one = len(stale) == 1
     names = ", ".join(f"{each.rule} of {each.domain}" for each in stale[:_MOST_NAMED])

@@ -33,7 +33,8 @@ class Locator:
         self.problems: list[Problem] = []
 
     def results(self, said: list[Said]) -> list[Result]:
-        """The findings with their spans. One whose file has changed or is gone becomes a problem."""
+        """The findings with their spans. A file of some that has changed or is gone becomes a problem."""
+        own = {each.finding.place.document for each in said}
         places: dict[str, set[Place]] = {}
         for each in said:
             for place in (each.finding.place, *(related.place for related in each.finding.related)):
@@ -41,16 +42,23 @@ class Locator:
         of_elements = {each.finding.place for each in said if not each.identity}
         spots: dict[Place, _Spot] = {}
         for document, wanted in sorted(places.items()):
-            spots |= self._locate(document, wanted, wanted & of_elements)
+            spots |= self._locate(document, wanted, wanted & of_elements, vital=document in own)
         said = [each for each in said if each.finding.place in spots]
         return [_result(each, spots, print) for each, print in zip(said, _fingerprints(said, spots), strict=True)]
 
-    def _locate(self, path: str, places: AbstractSet[Place], of_elements: AbstractSet[Place]) -> dict[Place, _Spot]:
-        """Where ``places`` are, and what tells the elements of some of them from others."""
+    def _locate(
+        self, path: str, places: AbstractSet[Place], of_elements: AbstractSet[Place], *, vital: bool
+    ) -> dict[Place, _Spot]:
+        """Where ``places`` are, and what tells the elements of some of them from others.
+
+        ``vital``: without the file findings are lost, and not only places that are related to one.
+        """
         try:
             data = self.read(path)
-        except OSError:
-            return {}  # a synthetic string, or a host file that went away: nothing to point at
+        except OSError as error:
+            if vital:
+                self._lost(path, f"it cannot be read a second time ({error.strerror}), and its findings are lost")
+            return {}  # else a synthetic string, or a host file that went away: nothing to point at
         document = Document(path, data)
         try:
             if any(isinstance(place.locator, str) for place in places):
@@ -59,10 +67,12 @@ class Locator:
                 return {place: _Spot(*found, found[1]) for place, found in toml.locate(document, places).items()}
             told = identities(document, of_elements) if of_elements else {}
             return {place: _Spot(*found, told.get(place, "")) for place, found in xml.locate(document, places).items()}
-        except (ExpatError, IndexError, LoadError):
-            message = "the file changed while it was being checked; run numalint again"
-            self.problems.append(Problem(kind="unreadable-file", message=message, path=path))
+        except (ExpatError, IndexError, LoadError) as error:
+            self._lost(path, f"a second reading does not find its places ({error}): did it change since the first?")
             return {}
+
+    def _lost(self, path: str, message: str) -> None:
+        self.problems.append(Problem(kind="unreadable-file", message=message, path=path, help="run numalint again"))
 
     def read(self, path: str) -> bytes:
         """The bytes of a document, kept for the reporters."""

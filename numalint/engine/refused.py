@@ -9,7 +9,7 @@ from numalint.engine.discover import Found
 from numalint.engine.fingerprint import fingerprint
 from numalint.engine.judge import Said, settled
 from numalint.engine.notices import MALFORMED_DOMAIN
-from numalint.loaders.document import LoadError
+from numalint.loaders.document import LoadError, lines_of
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding, Severity
 from numalint.model.report import Problem, Result, Span
@@ -17,7 +17,9 @@ from numalint.model.report import Problem, Result, Span
 
 def malformed(error: LoadError, data: bytes) -> Result:
     """A document of domains that cannot be read, at the place where it goes wrong."""
-    lines = data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines() or [""]
+    lines = lines_of(data)
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()  # what follows the last line end is no line
     line, column = max(error.line or 1, 1), max(error.column or 1, 1)
     if line > len(lines):  # the end of the file: its last character
         line, column = len(lines), len(lines[-1])

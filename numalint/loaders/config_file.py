@@ -11,7 +11,7 @@ import msgspec
 
 from numalint.loaders.config import Config, Keys, LoadedConfig
 from numalint.loaders.config_check import check_config
-from numalint.loaders.document import Document, LoadError
+from numalint.loaders.document import Document, LoadError, read_file
 from numalint.loaders.strict_toml import convert, read_toml
 from numalint.loaders.toml_places import line_of
 from numalint.model.place import Place
@@ -24,6 +24,7 @@ MISNAMED = ".numalint.toml"
 _TABLE = ("tool", "numalint")
 """Where a pyproject.toml has it."""
 
+_LARGEST = 16 << 20
 _MOST_FILES = 16
 """So many files may extend one another."""
 
@@ -65,7 +66,7 @@ def load_config(path: Path) -> LoadedConfig:
 def _in_pyproject(path: Path) -> bool:
     """Whether a pyproject.toml has [tool.numalint]; one that is no TOML and does not name it is somebody else's."""
     try:
-        data = path.read_bytes()
+        data = read_file(os.path.relpath(path), _LARGEST, PYPROJECT)
     except OSError:
         return False
     if b"numalint" not in data:
@@ -85,7 +86,8 @@ def _read(path: Path, above: tuple[Path, ...], folder: str) -> tuple[Raw, dict[K
     The paths and globs in them are made relative to ``folder``. ``above`` are the files that extend this one. Raises
     OSError, LoadError.
     """
-    document = Document(os.path.relpath(path), path.read_bytes())
+    shown = os.path.relpath(path)
+    document = Document(shown, read_file(shown, _LARGEST, "configuration"))
     header, own = _tables(document)
     extend = convert(document, own, Config).extend
     raw: Raw = {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
+import stat
 from collections.abc import Callable
 
 import msgspec
@@ -12,6 +14,8 @@ from numalint.model.host import Host
 
 HEAD_BYTES = 8192
 """So much of a file is read to tell what it is."""
+
+_LONGEST_SENTENCE = 400
 
 
 class LoadError(Exception):
@@ -24,11 +28,17 @@ class LoadError(Exception):
         self, message: str, path: str, line: int | None = None, column: int | None = None, help: str = ""
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = _one_line(message)
         self.path = path
         self.line = line
         self.column = column
         self.help = help
+
+
+def _one_line(text: str) -> str:
+    """A sentence on one line: what it quotes of an input may have many, or be endless."""
+    line = " ".join(text.split("\n"))
+    return line if len(line) <= _LONGEST_SENTENCE else f"{line[:_LONGEST_SENTENCE]}..."
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -36,6 +46,28 @@ class Document(msgspec.Struct, frozen=True):
 
     path: str
     data: bytes
+
+
+def read_file(path: str, largest: int, kind: str) -> bytes:
+    """The bytes of a plain file. Raises OSError where it cannot be read, and LoadError for what is no ``kind``.
+
+    That is what has more than ``largest`` bytes, and what is no plain file: a FIFO would let the run wait for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise LoadError("it is no plain file (a pipe, a socket, a device?)", path, help="copy it to a file")
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise LoadError(f"it is larger than {largest >> 20} MiB, which no {kind} is", path)
+    return data
+
+
+def lines_of(data: bytes) -> list[str]:
+    """The lines of a text as spans count them, without a byte order mark and line ends, of which XML has three kinds."""
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 class Head(msgspec.Struct, frozen=True):

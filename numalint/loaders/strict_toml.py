@@ -43,6 +43,8 @@ _IN_WORDS = [
     )
 ]
 _TWICE = re.compile(r"Cannot declare (\(.*\)) twice|Cannot overwrite a value")
+_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){64}""", re.ASCII)
+"""A key of so many parts, over which tomllib takes a time that grows with their square."""
 _LIKE_A_DATE = re.compile(r"=\s*\d+[-./]\d+[-./]\d+")
 _SIZE = re.compile(r"([0-9]{1,19})\s*(?:([KMGTP])(i?B)?|B)", re.IGNORECASE | re.ASCII)
 _POWERS = "BKMGTP"
@@ -53,12 +55,15 @@ def read_toml(document: Document) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415  # a run without a configuration need not pay for it
 
     try:
-        return tomllib.loads(document.data.decode("utf-8-sig"))
+        text = document.data.decode("utf-8-sig")
+        if _DEEP_KEY.search(text):
+            raise _too_deep(document)
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = document.data.count(b"\n", 0, error.start) + 1
         raise LoadError("it is not UTF-8", document.path, line, help="save it as UTF-8") from None
     except RecursionError:
-        raise LoadError("it is not TOML: its values are nested too deeply", document.path) from None
+        raise _too_deep(document) from None
     except tomllib.TOMLDecodeError as error:
         reason, _, place = str(error).partition(" (at ")
         found = _LINE.match(place)
@@ -66,6 +71,12 @@ def read_toml(document: Document) -> dict[str, Any]:
         written = document.data.decode("utf-8-sig").split("\n")[at[0] - 1]
         help = "a date is written 2026-12-31" if _LIKE_A_DATE.search(written) else ""
         raise LoadError(f"it is not TOML: {_TWICE.sub(_twice, reason)}", document.path, *at, help=help) from None
+    except ValueError:  # Python converts no number of thousands of digits
+        raise LoadError("it is not TOML: a number in it is too long", document.path) from None
+
+
+def _too_deep(document: Document) -> LoadError:
+    return LoadError("it is not TOML: its values are nested too deeply", document.path)
 
 
 def _twice(match: re.Match[str]) -> str:

@@ -13,9 +13,9 @@ from xml.parsers import expat
 
 import msgspec
 
-from numalint.loaders.document import Document
+from numalint.loaders.document import Document, lines_of
 from numalint.loaders.nearest_name import did_you_mean
-from numalint.loaders.xml import UTF8_BOM, as_one
+from numalint.loaders.xml import as_one
 from numalint.model.report import Span
 
 WORD = b"numalint"
@@ -150,7 +150,7 @@ class _Reading:
     def __init__(self, document: Document) -> None:
         self.found: list[Written] = []
         self._document = document.path
-        self._lines = document.data.removeprefix(UTF8_BOM).decode("utf-8", "replace").split("\n")
+        self._lines = lines_of(document.data)
         self._count = -2  # the root that holds the stream is not counted
         self._open = [_Frame("", "", self._count, "")]
         self._waiting: list[tuple[Written, int | None]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from numalint.loaders.document import Document
+from numalint.loaders.document import Document, lines_of
 from numalint.model.place import Place
 from numalint.model.report import Span
 
@@ -22,7 +22,7 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
     A table is named as its header is: ``node.1``, ``[[nodes]] 2`` for the second of an array, "" for the top. What is not
     written as a table of its own is found by its key; else the place is the first line.
     """
-    lines = document.data.decode("utf-8-sig", "replace").splitlines() or [""]
+    lines = lines_of(document.data)
     headers = _headers(lines)
     written = _written(lines, headers)
     found = {}
@@ -41,7 +41,7 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
 
 def line_of(document: Document, names: Sequence[str]) -> int | None:
     """The line of the key or table that ``names`` lead to or, where it is not written so, of the nearest around it."""
-    lines = document.data.decode("utf-8-sig", "replace").splitlines()
+    lines = lines_of(document.data)
     headers = _headers(lines)
     written = _written(lines, headers)
     for upto in range(len(names), 0, -1):

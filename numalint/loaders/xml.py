@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from numalint.loaders.document import Document, LoadError
+from numalint.loaders.document import Document, LoadError, lines_of
 from numalint.model.place import TEXT, Place
 from numalint.model.report import Span
 
@@ -175,7 +175,7 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
     pieces = as_one(document.data)
     starts = _StartTags(set(wanted))
     starts.run(pieces)
-    lines = document.data.removeprefix(UTF8_BOM).decode("utf-8", "replace").split("\n")
+    lines = lines_of(document.data)
     found = {}
     for number, (line, column, path) in starts.found.items():
         for place in wanted[number]:
@@ -248,7 +248,7 @@ def _span(path: str, lines: list[str], line: int, column: int, place: Place) -> 
     before = text[:start]
     first = line + before.count("\n")
     from_column = len(before) - before.rfind("\n") if "\n" in before else column + start + 1
-    length = len(text[start:end].partition("\n")[0].rstrip("\r"))
+    length = len(text[start:end].partition("\n")[0])
     return Span(path, first, from_column, from_column + max(length, 1))
 
 

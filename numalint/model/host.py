@@ -316,7 +316,16 @@ class Host(msgspec.Struct, frozen=True, dict=True):
             return distance <= NEAR
         if self.sockets is None:
             return None
-        return any(one in socket.nodes and other in socket.nodes for socket in self.socket_regions)
+        return not self._sockets_of[one.id].isdisjoint(self._sockets_of[other.id])
+
+    @functools.cached_property
+    def _sockets_of(self) -> dict[HostNode, set[int]]:
+        """The numbers of the sockets that have CPUs of each node."""
+        found: dict[HostNode, set[int]] = {node.id: set() for node in self.nodes or ()}
+        for socket in self.socket_regions:
+            for node in socket.nodes:
+                found[node.id].add(socket.id)
+        return found
 
     def near(self, some: HostNodes, others: HostNodes) -> bool | None:
         """Whether each of ``some`` is one of ``others`` or near one (see ``near_groups``); None where that is unknown."""

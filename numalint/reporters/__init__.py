@@ -57,7 +57,7 @@ def _write(target: str, data: bytes) -> None:
             file.write(data)
         os.chmod(beside, _mode(target))
         os.replace(beside, target)
-    except OSError:
+    except BaseException:  # Ctrl-C among them
         os.unlink(beside)
         raise
 

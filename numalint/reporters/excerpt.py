@@ -29,11 +29,6 @@ class Mark(msgspec.Struct, frozen=True):
         return paint(printable(self.label), self.style, colour)
 
 
-def lines_of(data: bytes) -> list[str]:
-    """The lines of a file as spans count them, without a byte order mark and line ends."""
-    return [line.removesuffix("\r") for line in data.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")]
-
-
 def excerpt(lines: Sequence[str] | None, marks: Sequence[Mark], gutter: int, colour: bool) -> Iterator[str]:
     """The lines with the marks of one file, in order; ``...`` stands for those between.
 

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import sarif_om as om
 
+from numalint.loaders.document import lines_of
 from numalint.model.report import Report, Span
-from numalint.reporters.excerpt import lines_of
 from numalint.reporters.line_hash import LineHashes
 
 ROOT = "%SRCROOT%"

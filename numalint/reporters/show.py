@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from numalint.engine.discover import STDIN
 from numalint.engine.world import Sniffer
 from numalint.loaders.document import HEAD_BYTES, Document, HostFormat, LoadError
 from numalint.loaders.domain import load_domains
-from numalint.loaders.host.inputs import load_host, load_inputs
+from numalint.loaders.host.inputs import LARGEST_INPUT, load_host, load_inputs, read_document
 from numalint.loaders.xml import locate
 from numalint.model.domain import Domain
 from numalint.model.elements import Cell, Topology
@@ -38,18 +37,24 @@ def understood(
     found: list[Placement | Host] = [] if files or host is None else [host]
     sniffer = Sniffer(formats)
     for path in files:
-        try:
-            data = stdin.read() if path == STDIN else b"" if os.path.isdir(path) else Path(path).read_bytes()
-        except OSError as error:
-            raise LoadError(f"it cannot be read: {error.strerror}", path) from None
-        document = Document(path, data)
-        if sniffer.kind_of(data[:HEAD_BYTES]).domain:
+        document = _document(path, stdin)
+        if sniffer.kind_of(document.data[:HEAD_BYTES]).domain:
             found.extend(Placement(_sound(domain, document), host or UNKNOWN_HOST) for domain in load_domains(document))
         elif path == STDIN:
             found.append(load_host(document, formats, _no_other))
         else:
             found.append(_host([path], formats))
     return found
+
+
+def _document(path: str, stdin: BinaryIO) -> Document:
+    """What is at a path or, of the path -, on standard input; a folder has no bytes of its own."""
+    if path != STDIN:
+        return Document(path, b"") if os.path.isdir(path) else read_document(path)
+    data = stdin.read(LARGEST_INPUT + 1)
+    if len(data) > LARGEST_INPUT:
+        raise LoadError(f"it is larger than {LARGEST_INPUT >> 20} MiB, which no input is", STDIN)
+    return Document(path, data)
 
 
 def _no_other(path: str) -> Host:

@@ -6,9 +6,10 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
+from numalint.loaders.document import lines_of
 from numalint.model.finding import Severity
 from numalint.model.report import Coverage, Problem, Report, Result
-from numalint.reporters.excerpt import Mark, excerpt, lines_of
+from numalint.reporters.excerpt import Mark, excerpt
 from numalint.reporters.terminal import BLUE, BOLD, CYAN, DIM, RED, YELLOW, location, paint, printable
 from numalint.reporters.unjudged import count, left_out, sentences, sources
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from msgspec.structs import replace
 
-from numalint.loaders.document import Document, Head, HostFormat, LoadError, ReadInput, read_head
+from numalint.loaders.document import Document, Head, HostFormat, LoadError, ReadInput, read_file, read_head
 from numalint.loaders.host.formats import FORMATS, NODEDEV, looks_synthetic
 from numalint.loaders.host.merge import merge
 from numalint.model.host import Host
@@ -106,20 +105,11 @@ def host_from_text(text: str) -> Host:
 def read_document(path: str) -> Document:
     """The bytes of an input. Raises LoadError for what is no plain file or too large, and where it cannot be read."""
     try:
-        # Without O_NONBLOCK a FIFO that is put in the place of a file would hang the run.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                raise LoadError("it is no plain file (a pipe, a socket, a device?)", path, help="copy it to a file")
-            data = file.read(LARGEST_INPUT + 1)
+        return Document(path, read_file(path, LARGEST_INPUT, "description of a host"))
     except OSError as error:
         raise LoadError(f"it cannot be read: {error.strerror or error}", path) from None
     except ValueError:
         raise LoadError("it cannot be read: the path has a NUL in it", path) from None
-    if len(data) > LARGEST_INPUT:
-        raise LoadError(f"it is larger than {LARGEST_INPUT >> 20} MiB, which no description of a host is", path)
-    return Document(path, data)
 
 
 def _format_of(document: Document, formats: Sequence[HostFormat]) -> HostFormat:

@@ -16,8 +16,8 @@ from numalint.model.idset import LARGEST_ID, HostCpus, IdSet, NotationError
 from numalint.model.place import TEXT, Place
 
 LARGEST_CPU = LARGEST_ID
-LARGEST_NODE = 4095
-"""Linux has at most 1024 nodes (CONFIG_NODES_SHIFT is at most 10); more than this is a slip or an attack."""
+LARGEST_NODE = 1023
+"""Linux has at most 1024 nodes (CONFIG_NODES_SHIFT is at most 10)."""
 
 LARGEST_SIZE = 1 << 63
 _LONGEST_QUOTE = 60
