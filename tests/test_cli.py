@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -91,14 +92,14 @@ def test_a_run_that_judges_nothing_exits_with_2_unless_git_tracks_no_domain(fold
 
 
 def test_an_unreadable_file_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    really_open = open
+    really_open = os.open
 
-    def refuse(path: object, *arguments: object, **options: object) -> object:
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
         if path == "good.xml":  # root may read every file, and CI is root
             raise PermissionError(13, "Permission denied")
-        return really_open(path, *arguments, **options)
+        return really_open(path, flags, mode)
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("os.open", refuse)
     done = run("check", "good.xml")
     assert done.exit_code == 2
     assert "good.xml: the file cannot be read: Permission denied" in done.stderr
