@@ -162,9 +162,12 @@ class _Reading:
         self._parser.EndElementHandler = self._end
         self._parser.CommentHandler = self._comment
         self._shift = len(pieces[0])
-        for piece in pieces[:-1]:
-            self._parser.Parse(piece, False)
-        self._parser.Parse(pieces[-1], True)
+        try:
+            for piece in pieces[:-1]:
+                self._parser.Parse(piece, False)
+            self._parser.Parse(pieces[-1], True)
+        finally:
+            del self._parser  # it holds on to the handlers, and a run collects no circles
 
     def _here(self) -> tuple[int, int]:
         """Line from 1 and column from 0."""

@@ -206,9 +206,12 @@ class _StartTags:
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._shift = len(pieces[0])
-        for piece in pieces[:-1]:
-            self._parser.Parse(piece, False)
-        self._parser.Parse(pieces[-1], True)
+        try:
+            for piece in pieces[:-1]:
+                self._parser.Parse(piece, False)
+            self._parser.Parse(pieces[-1], True)
+        finally:
+            del self._parser  # it holds on to the handlers, and a run collects no circles
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
         self._count += 1

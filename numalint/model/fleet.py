@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import TypeVar
 
 import msgspec
 
@@ -28,10 +29,14 @@ class Owners(msgspec.Struct, frozen=True, dict=True, eq=False):
         return union(claim.realtime for claim in self.claims)
 
 
-def _identities(claim: Claim) -> list[str]:
-    return [*([f"name {claim.domain}"] if claim.named else []), *([f"UUID {claim.uuid}"] if claim.uuid else [])]
+T = TypeVar("T", bound=Hashable)
 
 
+def _repeated(values: Iterable[T]) -> set[T]:
+    return {value for value, times in Counter(values).items() if times > 1}
+
+
+_NONE: frozenset[str] = frozenset()
 OVERCOMMIT = 3.0
 """vCPUs for each CPU that they share, where nobody says how many are meant."""
 
@@ -49,32 +54,38 @@ class Fleet(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def _declared(self) -> dict[int, frozenset[str]]:
+        """By the domain, without those that take turns with nobody."""
         groups: dict[str, list[str]] = {}
         for number, group in enumerate(self.exclusive):
             for name in group:
                 groups.setdefault(name, []).append(f"group {number}")
-        times = Counter(each for claim in self.claims for each in _identities(claim))
-        return {
-            id(claim): frozenset(
-                [*groups.get(claim.domain, ()), *(each for each in _identities(claim) if times[each] > 1)]
-            )
-            for claim in self.claims
-        }
+        names = _repeated(claim.domain for claim in self.claims if claim.named)
+        uuids = _repeated(claim.uuid for claim in self.claims if claim.uuid)
+        found = {}
+        for claim in self.claims:
+            turns = [*groups.get(claim.domain, ())]
+            turns += [f"name {claim.domain}"] if claim.named and claim.domain in names else []
+            turns += [f"UUID {claim.uuid}"] if claim.uuid in uuids else []
+            if turns:
+                found[id(claim)] = frozenset(turns)
+        return found
 
     @functools.cached_property
     def _turns(self) -> dict[int, frozenset[str]]:
-        holders = Counter(device for claim in self.claims for device in claim.devices)
-        return {
-            id(claim): self._declared[id(claim)].union(each for each in claim.devices if holders[each] > 1)
-            for claim in self.claims
-        }
+        """The same, with the devices that several have."""
+        shared = _repeated(device for claim in self.claims for device in claim.devices)
+        found = self._declared.copy()
+        for claim in self.claims:
+            if not shared.isdisjoint(claim.devices):
+                found[id(claim)] = self.turns(claim, declared=True).union(shared.intersection(claim.devices))
+        return found
 
     def turns(self, claim: Claim, *, declared: bool = False) -> frozenset[str]:
         """What a domain takes turns with others for: a group of which one runs at a time, a device that others have too.
 
         Of domains of one name or one UUID libvirt has but one at a time. ``declared``: but for devices.
         """
-        return self._declared[id(claim)] if declared else self._turns[id(claim)]
+        return (self._declared if declared else self._turns).get(id(claim), _NONE)
 
     def together(self, one: Claim, other: Claim) -> bool:
         """Whether two domains may run at the same time. Two files of one domain are not two domains."""
