@@ -21,18 +21,22 @@ from numalint.reporters.line_hash import LineHashes
 
 ROOT = "%SRCROOT%"
 _STDIN = "-"
+_MOST_KEPT = 64
+"""Of so many files the lines are kept, which take many times the bytes of the file; results come file by file."""
+
 _LONGEST_CONTEXT = 1_000  # characters; beyond, each result would repeat a file that is one long line
 
 
 class Places:
-    """Finds each file, its lines and their hashes once."""
+    """Finds each file once, and its lines and their hashes as its results come."""
 
     def __init__(self, report: Report) -> None:
         self._root = os.path.realpath(report.root)
         self._files = report.files
         self.uri = functools.cache(self._uri)
-        self._lines = functools.cache(lambda path: lines_of(self._files.get(path, b"")))
-        self._hashes = functools.cache(lambda path: LineHashes(self._files.get(path, b"")))
+        kept = functools.lru_cache(maxsize=_MOST_KEPT)
+        self._lines = kept(lambda path: lines_of(self._files.get(path, b"")))
+        self._hashes = kept(lambda path: LineHashes(self._files.get(path, b"")))
 
     def _uri(self, path: str) -> str | None:
         """The URI of a file relative to the root, None where it lies outside."""

@@ -15,13 +15,16 @@ from numalint.reporters.unjudged import count, left_out, sentences, sources
 
 _STYLES = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
 _MOST_KINDS, _LONGEST_KIND = 4, 40
+_MOST_KEPT = 64
+"""Of so many files the lines are kept, which take many times the bytes of the file; results come file by file."""
+
 _LinesOf = Callable[[str], Sequence[str] | None]
 
 
 def results(report: Report, colour: bool) -> str:
     """The findings, a blank line between two; nothing where there are none. Suppressed ones are dimmed."""
 
-    @functools.cache
+    @functools.lru_cache(maxsize=_MOST_KEPT)
     def lines(path: str) -> Sequence[str] | None:
         return lines_of(report.files[path]) if path in report.files else None
 
