@@ -14,10 +14,9 @@ from lxml import etree
 
 from numalint.cli import main
 from numalint.loaders.document import Document
-from numalint.loaders.identity import identities
+from numalint.loaders.identity import Identities
 from numalint.loaders.xml import parse_stream
 from numalint.model.idset import IdSet, NotationError
-from numalint.model.place import Place
 from numalint.plugins import load
 from numalint.testing import RuleExample, examples
 
@@ -271,12 +270,11 @@ devices/rng devices/rng:1
 
 
 def test_elements_are_told_by_what_libvirt_tells_them_by() -> None:
-    document = Document("a.xml", DOMAIN.encode())
-    count = sum(1 for root in parse_stream(document) for _ in root.iter("*"))
-    places = [Place("a.xml", number) for number in range(count)]
-    found = identities(document, places)
-    assert [found[place] for place in places[2:]] == IDENTITIES.split()
-    assert len(set(found.values())) == count
+    elements = [each for root in parse_stream(Document("a.xml", DOMAIN.encode())) for each in root.iter("*")]
+    identities = Identities()
+    found = [identities.of(element) for element in elements]
+    assert found[2:] == IDENTITIES.split()
+    assert len(set(found)) == len(found)
 
 
 def test_two_findings_on_one_element_and_two_domains_of_one_name_in_a_stream_differ(tmp_path: Path) -> None:

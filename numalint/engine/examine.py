@@ -30,7 +30,7 @@ class Examined(msgspec.Struct):
     """What the files of a run, or of a part of it, have shown, each in the order of the files.
 
     ``said`` is what the rules said, ``faulty`` what is wrong with domains that libvirt refuses, of which there are
-    ``refused``; ``malformed`` are files that cannot be read, with their bytes in ``files``. ``read`` are the files that have
+    ``refused``; ``malformed`` are files that cannot be read. ``files`` are the bytes of those that have any of these. ``read`` are the files that have
     domains, ``claims`` what these claim: the file, which of its hosts, the claim. ``documents`` are the files of each domain,
     by its name, ``host_files`` those that describe a host. ``overrides`` are the numbers of those that were about something.
     """
@@ -110,8 +110,11 @@ class Examiner:
             return
         if not domains:
             self._other(path, kind, named=named)
+        told = len(self._judge.said) + len(self.found.faulty)
         for number, domain in enumerate(domains):
             self._domain(domain, path, number)
+        if len(self._judge.said) + len(self.found.faulty) > told:
+            self.found.files[path] = data
         if domains and self._request.suppressible is not None and WORD in data:
             self._suppressions(Document(path, data), domains)
 

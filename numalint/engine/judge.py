@@ -13,6 +13,7 @@ from numalint.engine.fleets import Reporting
 from numalint.engine.policy import Policies, Policy
 from numalint.engine.rule import Rule
 from numalint.loaders import xml
+from numalint.loaders.identity import Identities
 from numalint.model.claim import Conflict
 from numalint.model.domain import Domain, Trait
 from numalint.model.finding import Finding, NotJudged, Related, Severity
@@ -43,6 +44,8 @@ class Said(msgspec.Struct, frozen=True):
     """The reason of the suppression that covers it, and where that stands: source, configuration or baseline."""
     also_on: tuple[str, ...] = ()
     movable: bool = False
+    element: str | None = None
+    """What tells the element that the finding is about from others of the domain; None where the place does."""
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -78,6 +81,7 @@ class _Whose(NamedTuple):
     domain: Domain
     host: str | None
     policy: Policy
+    identities: Identities
 
 
 class Judge:
@@ -108,7 +112,7 @@ class Judge:
         domain, host = placement.domain, placement.host
         name = None if host is UNKNOWN_HOST else host.name
         policy = self._policies.of(domain.document, domain.name, name)
-        whose = _Whose(domain, name, policy)
+        whose = _Whose(domain, name, policy, Identities())
         key = (id(host), placement.traits, id(policy))  # two hosts may have one name
         plan = self._plans.get(key)
         if plan is None:
@@ -174,7 +178,7 @@ class Judge:
         It is kept apart from what is said of others, for no suppression covers it.
         """
         wanted = {fault.rule for fault in domain.faults}
-        whose = _Whose(domain, None, self._policies.of(domain.document, domain.name, None))
+        whose = _Whose(domain, None, self._policies.of(domain.document, domain.name, None), Identities())
         said: list[Said] = []
         for rule in whose.policy.rules:
             if rule.id in wanted:
@@ -190,7 +194,7 @@ class Judge:
             self._count(rule.id, whose.host, (each.fact.value,), each.subject)
         elif isinstance(each, Finding):
             severity = whose.policy.severity(rule, each.severity)
-            said.append(Said(rule.id, severity, settled(_sound(each)), whose.domain.name, whose.host))
+            said.append(kept(Said(rule.id, severity, _sound(each), whose.domain.name, whose.host), whose.identities))
         else:
             _refuse(each)
 
@@ -245,6 +249,13 @@ def _once(of_hosts: Sequence[Sequence[Said]], of_domains: AbstractSet[str]) -> l
         others = [] if main.rule in of_domains else [each.host for each in group if each is not main and each.host]
         made.append(replace(main, also_on=tuple(others), movable=True))
     return made
+
+
+def kept(said: Said, identities: Identities) -> Said:
+    """What was said, with what tells its element from others, and no hold on the domain's tree."""
+    at = said.finding.place.locator
+    element = identities.of(at) if isinstance(at, xml.Element) else None
+    return replace(said, finding=settled(said.finding), element=element)
 
 
 def settled(finding: Finding) -> Finding:

@@ -5,31 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 from numalint.engine.fingerprint import fingerprint
 from numalint.engine.judge import Said
 from numalint.loaders import xml
 from numalint.loaders.document import Document, LoadError
-from numalint.loaders.identity import identities
 from numalint.model.place import Place
 from numalint.model.report import Problem, RelatedSpan, Result, Span
 
-
-class _Spot(NamedTuple):
-    """A place in its file: the span, the path of the element, and what tells that from others of its domain."""
-
-    span: Span
-    element: str
-    identity: str
+_Spots = dict[Place, tuple[Span, str]]
+"""The span of each place, and the path of its element."""
 
 
 class Locator:
-    """Finds the spans of places, reading each document once more."""
+    """Finds the spans of places.
 
-    def __init__(self, kept: dict[str, bytes]) -> None:
-        self.files = dict(kept)
+    ``files`` are the documents that something is reported of, ``at_hand`` some that were read; any other is read for it.
+    """
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = dict(files)
+        self.at_hand: dict[str, bytes] = {}
         self.problems: list[Problem] = []
 
     def results(self, said: list[Said]) -> list[Result]:
@@ -39,20 +37,14 @@ class Locator:
         for each in said:
             for place in (each.finding.place, *(related.place for related in each.finding.related)):
                 places.setdefault(place.document, set()).add(place)
-        of_elements = {each.finding.place for each in said if not each.identity}
-        spots: dict[Place, _Spot] = {}
+        spots: _Spots = {}
         for document, wanted in sorted(places.items()):
-            spots |= self._locate(document, wanted, wanted & of_elements, vital=document in own)
+            spots |= self._locate(document, wanted, vital=document in own)
         said = [each for each in said if each.finding.place in spots]
         return [_result(each, spots, print) for each, print in zip(said, _fingerprints(said, spots), strict=True)]
 
-    def _locate(
-        self, path: str, places: AbstractSet[Place], of_elements: AbstractSet[Place], *, vital: bool
-    ) -> dict[Place, _Spot]:
-        """Where ``places`` are, and what tells the elements of some of them from others.
-
-        ``vital``: without the file findings are lost, and not only places that are related to one.
-        """
+    def _locate(self, path: str, places: AbstractSet[Place], *, vital: bool) -> _Spots:
+        """Where ``places`` are. ``vital``: without the file findings are lost, and not only places that are related to one."""
         try:
             data = self.read(path)
         except OSError as error:
@@ -64,9 +56,8 @@ class Locator:
             if any(isinstance(place.locator, str) for place in places):
                 from numalint.loaders.host import toml  # noqa: PLC0415  # as every format, when it is met
 
-                return {place: _Spot(*found, found[1]) for place, found in toml.locate(document, places).items()}
-            told = identities(document, of_elements) if of_elements else {}
-            return {place: _Spot(*found, told.get(place, "")) for place, found in xml.locate(document, places).items()}
+                return toml.locate(document, places)
+            return xml.locate(document, places)
         except (ExpatError, IndexError, LoadError) as error:
             self._lost(path, f"a second reading does not find its places ({error}): did it change since the first?")
             return {}
@@ -75,14 +66,14 @@ class Locator:
         self.problems.append(Problem(kind="unreadable-file", message=message, path=path, help="run numalint again"))
 
     def read(self, path: str) -> bytes:
-        """The bytes of a document, kept for the reporters."""
+        """The bytes of a document, kept for the reporters. Raises OSError."""
         if path not in self.files:
-            with open(path, "rb") as file:
-                self.files[path] = file.read()
+            data = self.at_hand.pop(path, None)
+            self.files[path] = Path(path).read_bytes() if data is None else data
         return self.files[path]
 
 
-def _fingerprints(said: Iterable[Said], spots: dict[Place, _Spot]) -> Iterator[str]:
+def _fingerprints(said: Iterable[Said], spots: _Spots) -> Iterator[str]:
     """A hash for each finding over what tells it from all others: no line, and no path of a file.
 
     That is the rule, what it is about (an element of a domain, or what a conflict is about) and the host. Of several
@@ -91,7 +82,8 @@ def _fingerprints(said: Iterable[Said], spots: dict[Place, _Spot]) -> Iterator[s
     times: Counter[tuple[str, str]] = Counter()
     for each in said:
         place = each.finding.place
-        about = each.identity or f"{each.domain}\0{spots[place].identity}"
+        element = spots[place][1] if each.element is None else each.element
+        about = each.identity or f"{each.domain}\0{element}"
         identity = "\0".join((each.rule, about, "" if each.movable else each.host or ""))
         same = identity, "" if each.identity else place.document
         times[same] += 1
@@ -99,21 +91,19 @@ def _fingerprints(said: Iterable[Said], spots: dict[Place, _Spot]) -> Iterator[s
         yield fingerprint(f"{identity}{number}")
 
 
-def _result(said: Said, spots: dict[Place, _Spot], fingerprint: str) -> Result:
+def _result(said: Said, spots: _Spots, fingerprint: str) -> Result:
     finding = said.finding
-    spot = spots[finding.place]
+    span, element = spots[finding.place]
     return Result(
         rule=said.rule,
         severity=said.severity,
         message=_message(said),
         label=finding.label,
-        span=spot.span,
-        element=spot.element,
+        span=span,
+        element=element,
         domain=said.domain,
         host=said.host,
-        related=tuple(
-            RelatedSpan(spots[each.place].span, each.label) for each in finding.related if each.place in spots
-        ),
+        related=tuple(RelatedSpan(spots[each.place][0], each.label) for each in finding.related if each.place in spots),
         why=finding.why,
         help=finding.help,
         data=finding.data,

@@ -95,7 +95,7 @@ class _Run:
                 self.world.hosts_of(path)  # as the worker did: what is wrong with hosts is to be known here
         self.judge.take_in(shown.said, shown.rules_failed, shown.unjudged)
         self.request.policies.used.update(shown.overrides)
-        self.locator.files.update(shown.files)
+        self.locator.at_hand.update(shown.files)
         self.problems += shown.problems
         if self.suppressor is not None:
             self.suppressor.take_in(shown.suppressions)
@@ -103,6 +103,8 @@ class _Run:
 
     def _results(self, found: Found) -> list[Result]:
         """All results: what cannot be judged, what is wrong with suppressions and the baseline, and the findings."""
+        for each in self.shown.malformed:
+            self.locator.read(each.span.path)
         faulty = self.shown.malformed + self.locator.results(self.shown.faulty)
         if self.suppressor is None:
             return [*faulty, *self._unknown(self.locator.results(self.judge.said), self._ran(found))]

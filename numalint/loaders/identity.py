@@ -8,14 +8,11 @@ its domain: ``cputune/vcpupin:2``. Those that nothing tells apart are numbered.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 
 from lxml import etree
 
-from numalint.loaders.document import Document
-from numalint.loaders.xml import Element, number_of, parse_stream
+from numalint.loaders.xml import Element
 from numalint.model.idset import IdSet, NotationError
-from numalint.model.place import Place
 
 _PCI = ("domain", "bus", "slot", "function")
 _TOLD_BY: dict[str, tuple[str, ...]] = {
@@ -56,27 +53,23 @@ _TOLD_BY: dict[str, tuple[str, ...]] = {
 _WAYS = {name: tuple(etree.XPath(f"string({way})") for way in ways) for name, ways in _TOLD_BY.items()}
 
 
-def identities(document: Document, places: Iterable[Place]) -> dict[Place, str]:
-    """The identity of the element of each of ``places``, all in ``document``.
+class Identities:
+    """The identities of elements of one document, in which siblings are told apart once."""
 
-    Raises LoadError or IndexError where the bytes are no longer those that were parsed.
-    """
-    elements = [element for root in parse_stream(document) for element in root.iter("*")]
-    steps: dict[Element, str] = {}
-    return {place: _identity(elements[number_of(place)], steps) for place in places}
+    def __init__(self) -> None:
+        self._steps: dict[Element, str] = {}
 
-
-def _identity(element: Element, steps: dict[Element, str]) -> str:
-    """The steps from the domain that an element is in. ``steps`` has those that are known."""
-    path: list[str] = []
-    here: Element | None = element
-    while here is not None and here.tag != "domain":
-        parent = here.getparent()
-        if parent is not None and here not in steps:
-            steps.update(_steps(parent, here.tag))
-        path.append(steps.get(here, here.tag))
-        here = parent
-    return "/".join(reversed(path))
+    def of(self, element: Element) -> str:
+        """The steps from the domain that an element is in to the element."""
+        path: list[str] = []
+        here: Element | None = element
+        while here is not None and here.tag != "domain":
+            parent = here.getparent()
+            if parent is not None and here not in self._steps:
+                self._steps.update(_steps(parent, here.tag))
+            path.append(self._steps.get(here, here.tag))
+            here = parent
+        return "/".join(reversed(path))
 
 
 def _steps(parent: Element, tag: str) -> dict[Element, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from xml.parsers import expat
 
@@ -127,8 +127,12 @@ def number_of(place: Place) -> int:
     if isinstance(place.locator, int):
         return place.locator
     element: Any = place.locator
+    before: Any = _BEFORE(element)
     streamed: bool = element.getroottree().getroot().tag == STREAM
-    return int(element.xpath("count(preceding::*) + count(ancestor::*)")) - streamed
+    return int(before) - streamed
+
+
+_BEFORE = etree.XPath("count(preceding::*) + count(ancestor::*)")
 
 
 def as_one(data: bytes) -> list[bytes]:
@@ -191,10 +195,14 @@ def start_tags(document: Document) -> dict[str, tuple[int, int]]:
     return {path: (line, column) for line, column, path in starts.found.values()}
 
 
+class _AllFound(Exception):  # noqa: N818  # no error
+    """The rest of a document need not be read."""
+
+
 class _StartTags:
     """Line, column and path of the start tags that are wanted, by one expat pass."""
 
-    def __init__(self, wanted: Container[int]) -> None:
+    def __init__(self, wanted: Collection[int]) -> None:
         self.wanted = wanted
         self.found: dict[int, tuple[int, int, str]] = {}
         self._count = -2  # the root that holds the stream is not counted
@@ -210,6 +218,8 @@ class _StartTags:
             for piece in pieces[:-1]:
                 self._parser.Parse(piece, False)
             self._parser.Parse(pieces[-1], True)
+        except _AllFound:
+            pass
         finally:
             del self._parser  # it holds on to the handlers, and a run collects no circles
 
@@ -224,6 +234,8 @@ class _StartTags:
             line, column = self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber
             column -= self._shift if line == 1 else 0
             self.found[self._count] = (line, column, "/" + "/".join(self._path[1:]))
+            if len(self.found) == len(self.wanted):
+                raise _AllFound
 
     def _end(self, _name: str) -> None:
         self._path.pop()
