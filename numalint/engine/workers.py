@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,6 +13,9 @@ from numalint.engine.judge import add_counts
 from numalint.engine.request import Request
 from numalint.engine.world import Sniffer, World
 from numalint.loaders.document import LoadError
+
+if TYPE_CHECKING:  # it imports logging, which most runs do without
+    from concurrent.futures import Executor, Future
 
 _FEWEST = 50
 _PARTS = 2
@@ -37,6 +39,8 @@ class Workers(msgspec.Struct, frozen=True):
 
 def examined_by(workers: Workers, files: Sequence[tuple[str, bool]], watch: Watch = iter) -> Examined:
     """What the files show, the same as if one process had examined them. Raises LoadError where a worker is lost."""
+    from concurrent.futures import BrokenExecutor  # noqa: PLC0415  # as above
+
     size = max(_FEWEST, -(-len(files) // (workers.count * _PARTS)))
     parts = [files[first : first + size] for first in range(0, len(files), size)]
     asked: list[Future[Examined]] = []

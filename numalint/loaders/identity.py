@@ -7,6 +7,7 @@ its domain: ``cputune/vcpupin:2``. Those that nothing tells apart are numbered.
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 from lxml import etree
@@ -50,7 +51,10 @@ _TOLD_BY: dict[str, tuple[str, ...]] = {
 }
 """By what libvirt tells the children of an element apart. It makes up the MAC of a NIC that has none, but not its device."""
 
-_WAYS = {name: tuple(etree.XPath(f"string({way})") for way in ways) for name, ways in _TOLD_BY.items()}
+
+@functools.cache
+def _ways(name: str) -> tuple[etree.XPath, ...]:
+    return tuple(etree.XPath(f"string({way})") for way in _TOLD_BY.get(name, ()))
 
 
 class Identities:
@@ -85,7 +89,7 @@ def _steps(parent: Element, tag: str) -> dict[Element, str]:
 
 def _told(element: Element, name: str) -> str:
     """The tag and what tells it from others. Zeros at the end, which often are not written, are left out."""
-    values = [_plain(str(way(element))) for way in _WAYS.get(name, ())]
+    values = [_plain(str(way(element))) for way in _ways(name)]
     while values and values[-1] == "0":
         values.pop()
     return ":".join([element.tag, *values])
