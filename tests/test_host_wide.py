@@ -505,6 +505,14 @@ def test_what_the_host_does_not_say_is_not_judged_and_only_where_it_matters(fold
     assert set(unjudged()) == {"node-memory-overcommitted", "host-memory-overcommitted"}
 
 
+def test_pages_that_the_host_does_not_have_are_each_domains_own_defect_and_no_conflict(folder: Path) -> None:
+    write(domain(cpuset="0-7", page="512M"), domain(cpuset="8-15", page="512M"))
+    done = CliRunner().invoke(main, ["check", "--format", "json", "--select", "hugepages,hugepage-pool-overcommitted"])
+    report = json.loads(done.stdout)
+    assert [each["rule"] for each in report["results"]] == ["hugepage-size-unavailable"] * 2
+    assert (report["problems"], done.exit_code) == ([], 1)
+
+
 def unjudged() -> dict[str, list[str]]:
     selected = ",".join(sorted({pair.rule for pair in PAIRS.values()} - {"llc-shared-across-domains"}))
     done = CliRunner().invoke(main, ["check", "--format", "json", "--select", selected])

@@ -183,7 +183,7 @@ def check(fleet: Fleet) -> Iterator[Conflict | NotJudged]:
         pools = _pools(fleet, size)
         if any(total is None for total in pools.values()):
             yield NotJudged(Fact.HUGEPAGES, f"how many pages of {size_text(size)} there are")
-        else:
+        elif pools:
             yield from _short(fleet, [need for need in needs if need.size == size], pools)
 
 
