@@ -118,6 +118,14 @@ def test_the_reason_quotes_the_text_at_fault_and_no_more_than_that() -> None:
     assert refusal("0-3;" + "9" * 100).reason == f"';9999999' {NO_TERM}"
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("16384", "16384"), ("5-16384", "16384"), ("0,16384-16390", "16390"), ("9" * 20, "9" * 12)],
+)
+def test_a_number_that_is_too_large_is_named_by_its_first_twelve_digits(text: str, number: str) -> None:
+    assert str(refusal(text)) == f"{number} {TOO_LARGE}"
+
+
 @pytest.mark.parametrize("text", ["{}", "0,{}", "0-{}", "{},1"])
 def test_a_number_of_thousands_of_digits_is_refused_like_any_other_that_is_too_large(text: str) -> None:
     error = refusal(text.format("9" * 5000))
