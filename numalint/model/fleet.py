@@ -116,6 +116,11 @@ class Fleet(msgspec.Struct, frozen=True, dict=True):
         """All CPUs of dedicated vCPUs."""
         return union(claim.dedicated_cpus for claim in self.claims)
 
+    @functools.cached_property
+    def taken_cpus(self) -> HostCpus:
+        """These with their SMT siblings: who runs there disturbs a dedicated vCPU."""
+        return self.dedicated_cpus | union(self.host.cores_of(self.dedicated_cpus))
+
     def others_on(self, cpus: HostCpus, claim: Claim) -> Owners:
         """The domains that have dedicated vCPUs on some of ``cpus`` beside those of ``claim``, and may run while it does.
 

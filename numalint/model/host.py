@@ -244,6 +244,11 @@ class Host(msgspec.Struct, frozen=True, dict=True):
         return {node.id: (node.cpus or IdSet()) - kept for node in self.nodes or ()}
 
     @functools.cached_property
+    def balanced_cpus(self) -> dict[HostNode, HostCpus]:
+        """The CPUs of each node for guests that float over several: those between which the kernel moves threads."""
+        return {node: cpus - (self.isolated or IdSet()) for node, cpus in self.usable_cpus.items()}
+
+    @functools.cached_property
     def guest_cpus(self) -> HostCpus:
         """All the CPUs that guests may have, on whatever node."""
         return union(self.usable_cpus.values())

@@ -98,7 +98,11 @@ from numalint import (
 
 
 @placement_rule(
-    "housekeeping-used", Severity.WARNING, Category.ISOLATION, needs=(Fact.NODES, Fact.HOUSEKEEPING), uses=Fact.CORES
+    "housekeeping-used",
+    Severity.WARNING,
+    Category.ISOLATION,
+    needs=(Fact.NODES, Fact.HOUSEKEEPING),
+    uses=(Fact.CORES, Fact.ISOLATED),
 )
 def check(placement: Placement) -> Iterator[Finding]:
     host, kept = placement.host, placement.host.housekeeping
@@ -152,6 +156,9 @@ def _label(placement: Placement, affinity: Affinity, kept: HostCpus) -> str:
 
 
 def _help(placement: Placement) -> str:
-    own = placement.host.cpus_of(placement.host.nodes_of(placement.vcpu_cpus or IdSet())) & placement.host.guest_cpus
-    free = set_text(own - placement.pinned_cpus or own)
-    return f"pin it to another CPU, such as {free}" if placement.pinned else f"<vcpu cpuset='{own}'>"
+    host = placement.host
+    own = host.cpus_of(host.nodes_of(placement.vcpu_cpus or IdSet())) & host.guest_cpus
+    if placement.pinned:
+        return f"pin it to another CPU, such as {set_text(own - placement.pinned_cpus or own)}"
+    balanced = own - (host.isolated or IdSet())
+    return f"<vcpu cpuset='{balanced}'>" if balanced else f"pin each vCPU to another CPU, such as {set_text(own)}"

@@ -180,7 +180,7 @@ def _memory(claim: Claim, node: HostNode | None = None) -> Counter[int]:
 
 def _movable(fleet: Fleet, full: Load, empty: Load) -> list[Share]:
     """The domains of the full node that nothing else keeps there, that fit the empty one, and do not fill that."""
-    here, cpus = fleet.host.cpus_of(IdSet.of([full.node])), fleet.host.usable_cpus[empty.node] - fleet.dedicated_cpus
+    here, cpus = fleet.host.cpus_of(IdSet.of([full.node])), fleet.host.usable_cpus[empty.node] - fleet.taken_cpus
     free = _free_memory(fleet, empty.node)
     found = []
     for share in full.shares:
@@ -204,7 +204,7 @@ def _free_memory(fleet: Fleet, node: HostNode) -> dict[int, float]:
 
 def _conflict(fleet: Fleet, full: Load, empty: Load, movable: list[Share], in_memory: bool) -> Conflict:
     host, first, among = fleet.host, movable[0].claim, {id(share.claim) for share in movable}
-    cpus = host.usable_cpus[empty.node] - fleet.dedicated_cpus
+    cpus = host.usable_cpus[empty.node] - fleet.taken_cpus
 
     def text(load: Load) -> str:
         return f"{size_text(load.used)} of {size_text(load.has)}" if in_memory else f"{load.used} of {load.has} CPUs"

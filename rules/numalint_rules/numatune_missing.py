@@ -159,7 +159,6 @@ def _placed_nowhere(placement: Placement) -> Finding:
     vcpus = count_text(len(placement.domain.online), "vCPU")
     size = placement.domain.memory_bytes
     guest = vcpus if size is None else f"{vcpus} and {size_text(size)}"
-    node = next(iter(fitting))
     return Finding(
         place=placement.vcpus_place,
         message=f"its {guest} would fit one node of {host.name}, but nothing keeps them together",
@@ -167,6 +166,16 @@ def _placed_nowhere(placement: Placement) -> Finding:
         severity=Severity.NOTE,
         related=node_places(host, fitting),
         why="the kernel may run it on one node and leave its memory on another",
-        help=f"<vcpu cpuset='{host.usable_cpus[node]}'> and <memory mode='strict' nodeset='{node}'/> in <numatune>",
+        help=_one_of_them(placement),
         data={"vcpus": len(placement.domain.online), "fitting_nodes": str(fitting)},
     )
+
+
+def _one_of_them(placement: Placement) -> str:
+    """What keeps the guest on a node that holds it: one over which it can float, if there is any."""
+    cpus = placement.host.balanced_cpus
+    roomy = [node for node in placement.fitting_nodes if len(cpus[node]) >= len(placement.domain.online)]
+    if roomy:
+        return f"<vcpu cpuset='{cpus[roomy[0]]}'> and <memory mode='strict' nodeset='{roomy[0]}'/> in <numatune>"
+    node = next(iter(placement.fitting_nodes))
+    return f"a <vcpupin> on node {node} for each vCPU, and <memory mode='strict' nodeset='{node}'/> in <numatune>"
