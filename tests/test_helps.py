@@ -29,7 +29,7 @@ FLOATING = """<domain type='kvm'>
   <vcpu>2</vcpu>
 </domain>
 """
-BOUND = FLOATING.replace("<vcpu>", "<vcpu cpuset='0-7'>")
+DOMAINS = {"numatune-missing": FLOATING, "housekeeping-used": FLOATING.replace("<vcpu>", "<vcpu cpuset='0-7'>")}
 
 
 def told(folder: Path, rule: str) -> list[str]:
@@ -39,19 +39,20 @@ def told(folder: Path, rule: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("rule", "domain", "isolated", "housekeeping", "offered"),
+    ("rule", "isolated", "housekeeping", "offered"),
     [
-        ("numatune-missing", FLOATING, "", "", "0-3"),
-        ("numatune-missing", FLOATING, "0-2", "", "4-7"),
-        ("numatune-missing", FLOATING, "0-2,5-7", "", ""),
-        ("housekeeping-used", BOUND, "", "0,4", "1-3,5-7"),
-        ("housekeeping-used", BOUND, "1,2", "0,4", "3,5-7"),
-        ("housekeeping-used", BOUND, "1-3,5-7", "0,4", ""),
+        ("numatune-missing", "", "", "0-3"),
+        ("numatune-missing", "0-2", "", "4-7"),
+        ("numatune-missing", "0-2,5-7", "", ""),
+        ("housekeeping-used", "", "0,4", "1-3,5-7"),
+        ("housekeeping-used", "1,2", "0,4", "3,5-7"),
+        ("housekeeping-used", "1-3,5-7", "0,4", ""),
     ],
 )
 def test_a_guest_that_floats_is_offered_no_isolated_cpu(
-    tmp_path: Path, rule: str, domain: str, isolated: str, housekeeping: str, offered: str
+    tmp_path: Path, rule: str, isolated: str, housekeeping: str, offered: str
 ) -> None:
+    domain = DOMAINS[rule]
     (tmp_path / "kvm01.toml").write_text(HOST.format(isolated=isolated, housekeeping=housekeeping))
     (tmp_path / "web1.xml").write_text(domain)
     (help,) = told(tmp_path, rule)
