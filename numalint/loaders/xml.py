@@ -26,6 +26,8 @@ Indexes = dict[Element, int]
 
 _DECLARED_ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']""")
 _DECLARATION = re.compile(rb"<\?xml\s[^<>]*\?>")
+_DOCTYPE = re.compile(rb"<!DOCTYPE[^<>\[]*(?:\[[^\]]*\]\s*)?>")
+_BEGINNING = re.compile(rb"<[^!?]")
 _ADVICE = re.compile(r",? (?:use|try) XML_PARSE_HUGE.*", re.DOTALL)
 """What libxml2 adds where one of its bounds is met, for programmers."""
 
@@ -176,9 +178,8 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
     wanted: dict[int, list[Place]] = {}
     for place in places:
         wanted.setdefault(number_of(place), []).append(place)
-    pieces = as_one(document.data)
     starts = _StartTags(set(wanted))
-    starts.run(pieces)
+    starts.run(as_one(_without_doctype(document.data)))
     lines = lines_of(document.data)
     found = {}
     for number, (line, column, path) in starts.found.items():
@@ -186,6 +187,15 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
             tail = f"/{'@' if place.attribute != TEXT else ''}{place.attribute}" if place.attribute else ""
             found[place] = (_span(document.path, lines, line, column, place), path + tail)
     return found
+
+
+def _without_doctype(data: bytes) -> bytes:
+    """The same with its DOCTYPE, which cannot stand inside an element, blanked out: all else stays in place."""
+    first = _BEGINNING.search(data)
+    before = data if first is None else data[: first.start()]
+    if b"<!DOCTYPE" not in before:
+        return data
+    return _DOCTYPE.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), before, count=1) + data[len(before) :]
 
 
 def start_tags(document: Document) -> dict[str, tuple[int, int]]:

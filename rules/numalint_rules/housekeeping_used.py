@@ -161,4 +161,6 @@ def _help(placement: Placement) -> str:
     if placement.pinned:
         return f"pin it to another CPU, such as {set_text(own - placement.pinned_cpus or own)}"
     balanced = own - (host.isolated or IdSet())
-    return f"<vcpu cpuset='{balanced}'>" if balanced else f"pin each vCPU to another CPU, such as {set_text(own)}"
+    if len(balanced) < len(placement.domain.online):
+        return f"pin each vCPU to another CPU, such as {set_text(own)}"
+    return f"<vcpu cpuset='{balanced}'>"

@@ -25,8 +25,6 @@ _DIGITS = 20
 _DECIMAL = re.compile(rf"[0-9]{{1,{_DIGITS}}}", re.ASCII)
 _HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,16}", re.ASCII)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^<>\[]*(?:\[[^\]]*\]\s*)?>")
-_START_TAG = re.compile(rb"<[^!?]")
 _UNIT = re.compile(r"([kmgtpe]?)(ib|b|)", re.IGNORECASE)
 
 
@@ -80,13 +78,6 @@ def _plain(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdecimal() and text.isascii() and len(text) < _DIGITS else None
 
 
-def _without_doctype(data: bytes) -> bytes:
-    """The same with its DOCTYPE, which the pass that finds lines does not take, blanked out: all else stays in place."""
-    first = _START_TAG.search(data)
-    end = first.start() if first is not None else len(data)
-    return _DOCTYPE.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), data[:end], count=1) + data[end:]
-
-
 class Values:
     """Reads the values of one XML document. All its methods raise LoadError, with line and column."""
 
@@ -113,9 +104,9 @@ class Values:
         place = self.place(element)
         if attribute == TEXT or (attribute is not None and attribute in element.attrib):
             place = place.at(attribute)
-        path, data = self._document.path, _without_doctype(self._document.data)
+        path = self._document.path
         try:
-            span, _ = locate(Document(path, data), [place])[place]
+            span, _ = locate(self._document, [place])[place]
         except (ExpatError, LookupError):  # libxml2 takes some names and counts some lines that expat does not
             line = cast("int | None", element.sourceline)
             raise LoadError(message, path, line, help=help) from None
