@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+import numalint
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.host import hwloc
 from numalint.model.host import Fact, Host, PciAddress, PciBuses, Pool
@@ -240,3 +243,15 @@ def test_errors_say_what_and_where(text, message, line):
     error = refused(text)
     assert error.message.startswith(message)
     assert line is None or error.line == line
+
+
+def test_a_finding_shows_the_line_of_its_node_behind_the_doctype(tmp_path: Path):
+    (tmp_path / "kvm01.xml").write_text(topology(TWO, DISTANCES))
+    (tmp_path / "db.xml").write_text(
+        "<domain type='kvm'><name>db</name><memory unit='MiB'>512</memory><vcpu cpuset='1,3'>2</vcpu>"
+        "<numatune><memory mode='strict' nodeset='0'/></numatune></domain>"
+    )
+    report = numalint.check(tmp_path / "db.xml", host=tmp_path / "kvm01.xml", select=["memory"])
+    related = {(Path(each.span.path).name, each.span.line) for result in report.results for each in result.related}
+    assert ("kvm01.xml", 7) in related
+    assert report.problems == ()

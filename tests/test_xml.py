@@ -54,6 +54,19 @@ def test_a_place_becomes_line_and_columns(mark: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        '<!DOCTYPE topology SYSTEM "hwloc2.dtd">\n',
+        "<?xml version='1.0'?>\n<!-- of <kvm01> --><!DOCTYPE topology>",
+        "\ufeff\n<!DOCTYPE t [\n<!ELEMENT t ANY>]>",
+    ],
+)
+def test_a_place_is_found_behind_a_doctype(before: str) -> None:
+    (line, _, _, path) = located(f"{before}\n<topology>\n <object id='1'/></topology>", element(1, "id"))[0]
+    assert (line, path) == (before.count("\n") + 3, "/topology/object/@id")
+
+
 def test_an_attribute_that_is_not_there_is_at_the_name_of_its_element() -> None:
     assert located(DOMAIN, element(4, "absent")) == [(7, 13, 20, "/domain/cputune/vcpupin/@absent")]
 

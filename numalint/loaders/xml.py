@@ -26,8 +26,9 @@ Indexes = dict[Element, int]
 
 _DECLARED_ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']""")
 _DECLARATION = re.compile(rb"<\?xml\s[^<>]*\?>")
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^<>\[]*(?:\[[^\]]*\]\s*)?>")
-_BEGINNING = re.compile(rb"<[^!?]")
+_DOCTYPE = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?.*?\?>|<!--.*?-->)*+(?P<doctype><!DOCTYPE[^<>\[]*(?:\[[^\]]*\]\s*)?>)", re.DOTALL
+)
 _ADVICE = re.compile(r",? (?:use|try) XML_PARSE_HUGE.*", re.DOTALL)
 """What libxml2 adds where one of its bounds is met, for programmers."""
 
@@ -191,11 +192,11 @@ def locate(document: Document, places: Iterable[Place]) -> dict[Place, tuple[Spa
 
 def _without_doctype(data: bytes) -> bytes:
     """The same with its DOCTYPE, which cannot stand inside an element, blanked out: all else stays in place."""
-    first = _BEGINNING.search(data)
-    before = data if first is None else data[: first.start()]
-    if b"<!DOCTYPE" not in before:
+    found = _DOCTYPE.match(data)
+    if found is None:
         return data
-    return _DOCTYPE.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), before, count=1) + data[len(before) :]
+    start, end = found.span("doctype")
+    return data[:start] + re.sub(rb"[^\n]", b" ", data[start:end]) + data[end:]
 
 
 def start_tags(document: Document) -> dict[str, tuple[int, int]]:
