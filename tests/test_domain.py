@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from numalint.loaders.document import Document
+from numalint.loaders.document import Document, LoadError
 from numalint.loaders.domain import load_domains
 from numalint.loaders.element import c_literal
 from numalint.model.domain import ON_HOST, Domain, Trait
@@ -23,6 +23,8 @@ def domain(body: str) -> Domain:
         ("<vcpu current='2'>4</vcpu>", 4, "0-1"),
         ("<vcpu>2</vcpu><vcpu>8</vcpu>", 2, "0-1"),
         ("<vcpu current='3'>4</vcpu><vcpus><vcpu id='0' enabled='yes'/><vcpu id='3' enabled='no'/></vcpus>", 4, "0"),
+        ("<vcpu>2</vcpu><vcpus><vcpu id='1' enabled='yes'/><vcpu id='2' enabled='yes'/></vcpus>", 2, "1"),
+        ("<vcpu>16384</vcpu>", 16384, "0-16383"),
     ],
 )
 def test_vcpus(body: str, maximum: int, online: str) -> None:
@@ -85,6 +87,7 @@ def test_automatic_placement(body: str, automatic: bool, memory: tuple[str, str 
         ("<iothreads>3</iothreads><iothreadids><iothread id='7'/></iothreadids>", (7, 1, 2)),
         ("<iothreads>1</iothreads><iothreadids><iothread id='2'/><iothread id='4'/></iothreadids>", (2, 4)),
         ("<iothreadids><iothread id='5'/></iothreadids>", (5,)),
+        ("<iothreads>2</iothreads><iothreadids><iothread id='2'/></iothreadids>", (2, 1)),
     ],
 )
 def test_iothread_ids(body: str, ids: tuple[int, ...]) -> None:
@@ -156,6 +159,58 @@ def test_devices_with_a_host_address() -> None:
 )
 def test_what_libvirt_refuses_is_a_fault(body: str, message: str) -> None:
     assert [fault.message for fault in domain(body).faults] == [message]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<vcpu>16385</vcpu>", "a domain cannot have 16385 vCPUs"),
+        ("<vcpu current='0'>8</vcpu>", "current='0' is not from 1 to 8"),
+        ("<vcpu current='1'>x</vcpu>", "<vcpu>: its content is 'x', not a decimal number"),
+        ("<vcpus><vcpu id='x' enabled='yes'/></vcpus>", "<vcpu>: id is 'x', not a decimal number"),
+        ("<iothreadids><iothread/></iothreadids>", "<iothread>: id is missing"),
+        ("<cputune><vcpusched scheduler='fifo' priority='1'/></cputune>", "<vcpusched> has no vcpus"),
+        ("<cpu><topology sockets='0' cores='1' threads='1'/></cpu>", "sockets='0' of <topology>: zero is not permitted"),
+    ],
+)  # fmt: skip
+def test_a_value_that_libvirt_refuses_is_a_fault_and_counts_for_nothing(body: str, message: str) -> None:
+    found = domain(body)
+    assert [fault.message for fault in found.faults] == [message]
+    assert (found.listed_vcpus, found.listed_iothreads, found.schedulers) == ((), (), ())
+    assert found.topology is None or found.topology.vcpus == 1
+
+
+SCHEDULERS = """<cputune>
+  <vcpusched vcpus='0-1,^0' scheduler='fifo' priority='7'/>
+  <iothreadsched iothreads='2-3' scheduler='rr' priority='1'/>
+  <emulatorsched scheduler='idle'/>
+</cputune>"""
+
+
+def test_schedulers_of_each_kind_of_thread() -> None:
+    found = domain(SCHEDULERS).schedulers
+    assert [(each.thread, str(each.ids), each.policy, each.priority) for each in found] == [
+        ("vcpu", "1", "fifo", 7),
+        ("iothread", "2-3", "rr", 1),
+        ("emulator", "", "idle", None),
+    ]
+
+
+def test_the_cpu_that_a_guest_is_given() -> None:
+    found = domain(
+        "<features><ioapic driver='qemu'/></features><cpu mode='custom'><model> EPYC\n</model>"
+        "<topology sockets='2' dies='3' clusters='4' cores='5' threads='6'/>"
+        "<feature policy='disable' name='x2apic'/><feature name='pcid'/></cpu>"
+    )
+    assert (found.ioapic, found.cpu_mode, found.cpu_model) == ("qemu", "custom", "EPYC")
+    assert found.cpu_features == {"x2apic": "disable", "pcid": "require"}
+    topology = found.topology
+    assert (topology.sockets, topology.dies, topology.clusters, topology.cores, topology.threads) == (2, 3, 4, 5, 6)
+
+
+def test_a_domain_behind_something_else_is_refused() -> None:
+    with pytest.raises(LoadError):
+        load_domains(Document("a.xml", b"Domain db:\n<domain/>"))
 
 
 def test_a_status_a_snapshot_and_a_stream_hold_domains() -> None:
