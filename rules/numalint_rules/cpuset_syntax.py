@@ -73,7 +73,7 @@ _TERM = re.compile(r"(?P<caret>\^?)(?P<first>[0-9]{1,4})(?:-(?P<last>[0-9]{1,4})
 _BETWEEN = re.compile(r"[,;|]|(?<=[0-9]) +(?=[0-9^])")
 
 
-@domain_rule("cpuset-syntax", Severity.ERROR, Category.CORRECTNESS, when=Trait.FAULTS)
+@domain_rule("cpuset-syntax", Severity.ERROR, Category.CORRECTNESS, when=Trait.FAULTS, suppressible=False)
 def check(domain: Domain) -> Iterator[Finding]:
     alike: dict[str, list[Fault]] = {}
     for fault in domain.faults:

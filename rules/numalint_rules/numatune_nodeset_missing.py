@@ -60,7 +60,7 @@ from collections.abc import Iterator
 from numalint import Category, Domain, Finding, Severity, Trait, cpus_text, domain_rule, union
 
 
-@domain_rule("numatune-nodeset-missing", Severity.ERROR, Category.CORRECTNESS, when=Trait.FAULTS)
+@domain_rule("numatune-nodeset-missing", Severity.ERROR, Category.CORRECTNESS, when=Trait.FAULTS, suppressible=False)
 def check(domain: Domain) -> Iterator[Finding]:
     for fault in domain.faults:
         if fault.rule == "numatune-nodeset-missing":
