@@ -59,6 +59,76 @@ def test_cells_overrule_memory_and_cell_0_takes_the_vcpus_of_no_cell() -> None:
     assert found.memory_bytes == 4 * 1024**3
 
 
+def test_cell_0_takes_vcpu_0_of_no_cell_and_a_cell_says_whether_its_memory_is_shared() -> None:
+    found = domain(
+        "<vcpu>3</vcpu><cpu><numa><cell id='0' cpus='2' memory='1' memAccess='shared'/>"
+        "<cell id='1' cpus='1' memory='1' memAccess='private'/><cell id='2' memory='1'/></numa></cpu>"
+    )
+    assert [(str(cell.cpus), str(cell.stated), cell.shared) for cell in found.cells] == [
+        ("0,2", "2", True),
+        ("1", "1", False),
+        ("", "", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<cpu><numa><cell cpus='x' memory='1'/></numa></cpu>", "cpus='x' of <cell> is not a set that libvirt reads"),
+        ("<cpu><numa><cell cpus='0'/></numa></cpu>", "<cell>: memory is missing"),
+        ("<cpu><numa><cell id='a' cpus='0' memory='1'/></numa></cpu>", "<cell>: id is 'a', not a decimal number"),
+        ("<memoryBacking><hugepages><page size='x'/></hugepages></memoryBacking>", "<page>: size is 'x', not a"),
+        ("<numatune><memnode cellid='0' nodeset='x'/></numatune>", "nodeset='x' of <memnode> is not a set"),
+        ("<numatune><memnode nodeset='0'/></numatune>", "<memnode>: cellid is missing"),
+        ("<numatune><memnode cellid='0' nodeset='0' mode='loose'/></numatune>", "mode='loose' of <memnode> is not strict"),
+        ("<numatune><memory placement='auto' nodeset='x'/></numatune>", "nodeset='x' of <memory> is not a set"),
+        ("<numatune><memory placement='here' nodeset='0'/></numatune>", "placement='here' of <memory> is not static or"),
+    ],
+)  # fmt: skip
+def test_what_libvirt_refuses_of_memory_is_one_fault(body: str, message: str) -> None:
+    found = domain(body)
+    assert [fault.message[: len(message)] for fault in found.faults] == [message]
+    assert all(page.size_bytes is not None for page in found.hugepages)
+    assert all(each.nodes is not None and each.cell is not None for each in found.written_memnodes)
+
+
+def test_a_distance_without_a_number_is_a_fault_and_no_distance() -> None:
+    siblings = "<sibling id='0' value='10'/><sibling id='x' value='21'/><sibling id='2'/>"
+    found = domain(f"<cpu><numa><cell cpus='0' memory='1'><distances>{siblings}</distances></cell></numa></cpu>")
+    assert [(each.to, each.value) for each in found.cells[0].distances] == [(0, 10)]
+    assert [fault.label for fault in found.faults] == ["id is 'x', not a decimal number", "value is missing"]
+
+
+def test_a_memnode_without_a_mode_is_strict() -> None:
+    found = domain("<numatune><memnode cellid='0' nodeset='1'/><memnode cellid='1' mode='preferred' nodeset='0'/></numatune>")  # fmt: skip
+    assert [(each.cell, each.mode, str(each.nodes)) for each in found.written_memnodes] == [
+        (0, "strict", "1"),
+        (1, "preferred", "0"),
+    ]
+
+
+ADDRESS = "<source><address type='pci' bus='0x3b'/></source>"
+
+
+@pytest.mark.parametrize(
+    ("body", "preallocated"),
+    [
+        ("", False),
+        ("<memoryBacking><allocation mode='immediate'/></memoryBacking>", True),
+        ("<memoryBacking><allocation mode='ondemand'/></memoryBacking>", False),
+        ("<memoryBacking><locked/></memoryBacking>", True),
+        ("<memoryBacking><hugepages/></memoryBacking>", True),
+        ("<memoryBacking><hugepages><page size='4'/></hugepages></memoryBacking>", False),
+        ("<memoryBacking><hugepages><page size='2048'/></hugepages></memoryBacking>", True),
+        (f"<devices><hostdev type='pci'>{ADDRESS}</hostdev></devices>", True),
+        (f"<devices><interface type='hostdev'>{ADDRESS}</interface></devices>", True),
+        ("<devices><interface type='direct'><source dev='eth0'/></interface></devices>", False),
+    ],
+)
+def test_memory_is_touched_at_start_for_huge_pages_when_locked_and_for_dma(body: str, preallocated: bool) -> None:
+    assert domain(body).preallocated is preallocated
+
+
 @pytest.mark.parametrize(
     ("body", "automatic", "memory"),
     [
