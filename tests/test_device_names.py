@@ -259,6 +259,47 @@ def test_virtual_function_and_physical_function_from_different_inputs() -> None:
     assert Host("h", pci={device.address: device for device in devices}).node_of_pci(virtual) == 1
 
 
+@pytest.mark.parametrize(
+    ("address", "said", "hexadecimal"),
+    [
+        ("bus='0x10'", "0000:10:00.0", None),
+        ("bus='10'", "0000:0a:00.0", "0000:10:00.0"),
+        ("bus='010'", "0000:08:00.0", "0000:10:00.0"),
+        ("bus='9' slot='7'", "0000:09:07.0", None),
+        ("bus='9' slot='11'", "0000:09:0b.0", "0000:09:11.0"),
+        ("bus='0X9' slot='11'", "0000:09:0b.0", "0000:09:11.0"),
+        ("bus='0X1f' slot='0x1F'", "0000:1f:1f.0", None),
+        ("bus='99'", "0000:63:00.0", "0000:99:00.0"),
+        ("bus='100'", "0000:64:00.0", None),
+        ("slot='19'", "0000:00:13.0", "0000:00:19.0"),
+        ("slot='20'", "0000:00:14.0", None),
+        ("domain='4294967295' function='7'", "ffffffff:00:00.7", None),
+    ],
+)
+def test_a_pci_address_is_read_as_c_does_and_as_lspci_would_where_that_differs(
+    address: str, said: str, hexadecimal: str | None
+) -> None:
+    text = f"<domain><name>d</name><devices>{hostdev('pci', f'<address {address}/>')}</devices></domain>"
+    (device,) = load_domains(Document("a.xml", text.encode()))[0].devices
+    assert str(device.reference) == said
+    assert (device.in_hexadecimal and str(device.in_hexadecimal)) == hexadecimal
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("domain='4294967296'", "domain='4294967296' of a PCI <address> is not a number from 0 to 0xffffffff"),
+        ("bus='256'", "bus='256' of a PCI <address> is not a number from 0 to 0xff"),
+        ("slot='0x20'", "slot='0x20' of a PCI <address> is not a number from 0 to 0x1f"),
+        ("function='8'", "function='8' of a PCI <address> is not a number from 0 to 0x7"),
+    ],
+)
+def test_a_pci_address_that_cannot_be_is_a_fault_and_no_device(address: str, message: str) -> None:
+    text = f"<domain><name>d</name><devices>{hostdev('pci', f'<address {address}/>')}</devices></domain>"
+    (domain,) = load_domains(Document("a.xml", text.encode()))
+    assert ([fault.message for fault in domain.faults], domain.devices) == ([message], ())
+
+
 def test_memory_in_files_is_no_device() -> None:
     text = "".join(
         f"<memory model='nvdimm'><source><path>{path}</path></source></memory>"

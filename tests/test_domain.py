@@ -43,6 +43,11 @@ def test_vcpus(body: str, maximum: int, online: str) -> None:
         ("unit='GB'", 1, 976563 * 1024),
         ("unit='g'", 1, 1024**3),
         ("unit='TiB'", 2, 2 * 1024**4),
+        ("unit='M'", 3, 3 * 1024**2),
+        ("unit='MB'", 2, 1954 * 1024),
+        ("unit='PiB'", 1, 1024**5),
+        ("unit='EiB'", 1, 1024**6),
+        ("unit='byte'", 1025, 2048),
     ],
 )
 def test_memory_is_in_bytes_rounded_up_to_whole_kib(unit: str, number: int, size: int) -> None:
@@ -248,6 +253,65 @@ def test_a_value_that_libvirt_refuses_is_a_fault_and_counts_for_nothing(body: st
     assert [fault.message for fault in found.faults] == [message]
     assert (found.listed_vcpus, found.listed_iothreads, found.schedulers) == ((), (), ())
     assert found.topology is None or found.topology.vcpus == 1
+
+
+@pytest.mark.parametrize(
+    ("cpuset", "at", "message"),
+    [
+        ("0-3,four,5", "four", "cpuset='0-3,four,5' of <emulatorpin> is not a set that libvirt reads: 'four,5' is not"),
+        ("0-3,4-1", "4-1", "cpuset='0-3,4-1' of <emulatorpin> is not a set that libvirt reads: the range 4-1 runs"),
+        ("0,^0", None, "cpuset='0,^0' of <emulatorpin> is not a set that libvirt reads: everything in it is excluded"),
+        ("0," * 24 + "x", "x", f"cpuset='{'0,' * 24}...' of <emulatorpin> is not a set that libvirt reads: 'x' is not"),
+        ("0," * 23 + "0x", "x", f"cpuset='{'0,' * 23}0x' of <emulatorpin> is not a set that libvirt reads: 'x' is not"),
+    ],
+)  # fmt: skip
+def test_a_set_that_libvirt_refuses_is_quoted_and_pointed_at_where_it_is_wrong(
+    cpuset: str, at: str | None, message: str
+) -> None:
+    (fault,) = domain(f"<cputune><emulatorpin cpuset='{cpuset}'/></cputune>").faults
+    term = fault.place.term
+    assert fault.message.startswith(message)
+    assert (fault.rule, fault.place.attribute) == ("cpuset-syntax", "cpuset")
+    assert (term and cpuset[slice(*term)]) == at
+
+
+def test_a_fault_is_at_the_attribute_that_is_wrong_and_at_the_element_that_lacks_one() -> None:
+    wrong, lacking = domain("<cputune><vcpupin vcpu='x' cpuset='0'/><vcpupin cpuset='0'/></cputune>").faults
+    assert [fault.place.attribute for fault in (wrong, lacking)] == ["vcpu", None]
+    assert {fault.rule for fault in (wrong, lacking)} == {"malformed-domain"}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<vcpu placement='here'>1</vcpu>", "placement='here' of <vcpu> is not static or auto"),
+        (
+            "<numatune><memory mode='loose' nodeset='0'/></numatune>",
+            "mode='loose' of <memory> is not strict, preferred, interleave or restrictive",
+        ),
+    ],
+)
+def test_a_word_that_libvirt_does_not_know_is_answered_with_those_that_it_does(body: str, message: str) -> None:
+    assert [fault.message for fault in domain(body).faults] == [message]
+
+
+@pytest.mark.parametrize(
+    ("cpuset", "vain"),
+    [
+        ("0-7,^3", []),
+        ("^3,0-7", [(3, True)]),
+        ("0-1,^1,1", [(1, True)]),
+        ("0-1,^5", [(5, False)]),
+        ("^0,1", [(0, False)]),
+        ("0-2,^0,^0", [(0, False)]),
+        ("0-2,^0,^2", []),
+    ],
+)
+def test_an_exclusion_that_takes_nothing_is_kept_with_whether_its_number_is_in_the_set(
+    cpuset: str, vain: list[tuple[int, bool]]
+) -> None:
+    found = domain(f"<cputune><emulatorpin cpuset='{cpuset}'/></cputune>").exclusions
+    assert [(each.number, each.kept) for each in found] == vain
 
 
 SCHEDULERS = """<cputune>
