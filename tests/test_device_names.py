@@ -8,6 +8,7 @@ from numalint.loaders.document import Document
 from numalint.loaders.domain import load_domains
 from numalint.loaders.host import hwloc, nodedev
 from numalint.model.device_name import canonical_name, whole_disk
+from numalint.model.domain import Domain
 from numalint.model.host import Host, PciAddress, PciDevice
 from numalint.model.placement import Placement
 
@@ -298,6 +299,80 @@ def test_a_pci_address_that_cannot_be_is_a_fault_and_no_device(address: str, mes
     text = f"<domain><name>d</name><devices>{hostdev('pci', f'<address {address}/>')}</devices></domain>"
     (domain,) = load_domains(Document("a.xml", text.encode()))
     assert ([fault.message for fault in domain.faults], domain.devices) == ([message], ())
+
+
+def devices(inside: str) -> Domain:
+    return load_domains(Document("a.xml", f"<domain><name>d</name><devices>{inside}</devices></domain>".encode()))[0]
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        hostdev("usb", "<adapter name='scsi_host7'/><vendor id='0x1'/>"),
+        "<hostdev mode='subsystem' type='usb'><source wwpn='naa.2001f4e9d4eb02c9'/></hostdev>",
+        "<hostdev mode='capabilities' type='pci'><source><address bus='3'/></source></hostdev>",
+        "<interface type='hostdev'><source><address type='usb' bus='3'/></source></interface>",
+        "<interface type='bridge'><source bridge='br0' dev='ens3f0'/></interface>",
+        "<interface type='direct'><source dev='' mode='vepa'/></interface>",
+        "<disk type='file'><source file='/a' dev='/dev/sda'/></disk>",
+        "<disk type='nvme'><source type='pci'/></disk>",
+        "<disk type='block'/>",
+        "<memory model='nvdimm'><source><path/></source></memory>",
+        "<memory model='dimm'><source><pagesize>4</pagesize></source></memory>",
+    ],
+)
+def test_a_device_that_names_none_of_the_host_is_passed_over(device: str) -> None:
+    found = devices(device)
+    assert (found.devices, found.faults) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("device", "name", "tag", "attribute"),
+    [
+        (block("/dev/sda"), "sda", "source", "dev"),
+        (block("/dev/disk/by-path/pci-0000:05:00.0-nvme-1"), "0000:05:00.0", "source", "dev"),
+        (direct("ens3f0"), "ens3f0", "source", "dev"),
+        (hostdev("scsi", "<adapter name='scsi_host7'/>"), "scsi_host7", "adapter", "name"),
+        (hostdev("pci", "<address bus='3'/>"), "0000:03:00.0", "address", None),
+        ("<disk type='nvme'><source type='pci'><address bus='5'/></source></disk>", "0000:05:00.0", "address", None),
+        ("<memory model='nvdimm'><source><path> /dev/dax0.0 </path></source></memory>", "dax0.0", "path", None),
+    ],
+)
+def test_a_device_is_called_what_the_domain_calls_it_and_is_where_that_is_written(
+    device: str, name: str, tag: str, attribute: str | None
+) -> None:
+    found = devices(device)
+    (each,) = found.devices
+    assert (str(each.reference), each.place.locator.tag, each.place.attribute) == (name, tag, attribute)
+    assert found.faults == ()
+
+
+def test_a_hostdev_without_a_source_is_a_fault() -> None:
+    assert [fault.message for fault in devices("<hostdev type='pci'/>").faults] == ["<hostdev> has no <source>"]
+
+
+BUS = "<controller type='pci' index='0' model='pcie-root'/>"
+PXB = "<controller type='pci' index='1' model='pxb'><target><node>1</node></target></controller>"
+SCSI = "<controller type='scsi' index='0' model='virtio-scsi'><driver iothread='1'/></controller>"
+
+
+@pytest.mark.parametrize(
+    ("controllers", "telling"),
+    [
+        (BUS, []),
+        (BUS + SCSI, [("scsi", 0, None, True)]),
+        (BUS + PXB, [("pci", 1, 1, False)]),
+        (SCSI + BUS + PXB, [("scsi", 0, None, True), ("pci", 1, 1, False)]),
+    ],
+)
+def test_of_the_controllers_those_are_known_that_have_a_cell_or_a_thread(controllers: str, telling: list) -> None:
+    found = [each for each in devices(controllers).guest.controllers if each.cell is not None or each.threaded]
+    assert [(each.type, each.index, each.cell, each.threaded) for each in found] == telling
+
+
+def test_the_index_of_a_pci_controller_is_a_number_all_the_same() -> None:
+    messages = [fault.message for fault in devices("<controller type='pci' index='x'/><controller type='pci'/>").faults]
+    assert messages == ["<controller>: index is 'x', not a decimal number"]
 
 
 def test_memory_in_files_is_no_device() -> None:
