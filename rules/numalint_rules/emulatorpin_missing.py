@@ -139,7 +139,8 @@ def _judge(placement: Placement, emulator: Affinity) -> Iterator[Finding]:
             placement, message, severity, "isolated CPUs are not balanced: the threads pile up on one of them"
         )
     elif cpus & placement.pinned_cpus:
-        message = f"{own} of {its} own, but the emulator threads may run on them too ({cpus_text(cpus)})"
+        them = "it" if len(placement.pinned_cpus) == 1 else "them"
+        message = f"{own} of {its} own, but the emulator threads may run on {them} too ({cpus_text(cpus)})"
         yield _finding(placement, message, Severity.NOTE, "device emulation and vhost-net take time from the vCPUs")
 
 
@@ -163,8 +164,9 @@ def _whole_cores(placement: Placement) -> bool:
 def _finding(placement: Placement, message: str, severity: Severity | None, why: str) -> Finding:
     first = placement.domain.vcpupins[next(iter(placement.pinned))].place
     nodes = placement.host.nodes_of(placement.pinned_cpus)
-    on = f", all on {ids_text('node', nodes)}" if nodes else ""
-    pins = f"first of {count_text(len(placement.pinned), 'pin')}{on}; no <emulatorpin>"
+    several = len(placement.pinned) > 1
+    on = f", {'all ' if several else ''}on {ids_text('node', nodes)}" if nodes else ""
+    pins = f"{f'first of {len(placement.pinned)} pins' if several else 'the only pin'}{on}; no <emulatorpin>"
     inherited = placement.emulator.pin
     confined = inherited is not None
     related = (Related(first, pins),) if confined else ()

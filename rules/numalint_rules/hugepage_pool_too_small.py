@@ -322,13 +322,13 @@ def _verdict(placement: Placement, short: Short) -> tuple[Severity | None, str]:
 def _help(placement: Placement, short: Short) -> str:
     lacking, pages = short.wanted - short.has, size_text(short.size)
     if short.whose is Whose.ALL:
-        return f"reserve {lacking} more pages of {pages} on {placement.host.name}, or give it less memory"
+        return f"reserve {count_text(lacking, 'more page')} of {pages} on {placement.host.name}, or give it less memory"
     other = next((node for node in placement.host.node_by_id if _has_room(placement, short, node)), None)
     if other is not None and short.whose is Whose.BOUND:
         has = _count(placement, short.size, [], IdSet.of([other]), Whose.BOUND).has
         return f"bind it to node {other}, which has {has} of them, and its vCPUs to CPUs {placement.host.usable_cpus[other]}"
     if len(short.nodes) > 1:
-        return f"reserve {lacking} more pages of {pages} on {ids_text('node', short.nodes)}, or give it less memory"
+        return f"reserve {count_text(lacking, 'more page')} of {pages} on {ids_text('node', short.nodes)}, or give it less memory"
     (node,) = short.nodes
     pool = f"/sys/devices/system/node/node{node}/hugepages/hugepages-{short.size >> 10}kB/nr_hugepages"
     return f"reserve {lacking} more on node {node}: write {short.total + lacking} into {pool} on the host"

@@ -162,7 +162,7 @@ def _placed_nowhere(placement: Placement) -> Finding:
     return Finding(
         place=placement.vcpus_place,
         message=f"its {guest} would fit one node of {host.name}, but nothing keeps them together",
-        label=f"{vcpus} without pins",
+        label=f"{vcpus} that may run on every node" if placement.pinned else f"{vcpus} without pins",
         severity=Severity.NOTE,
         related=node_places(host, fitting),
         why="the kernel may run it on one node and leave its memory on another",
@@ -175,6 +175,10 @@ def _one_of_them(placement: Placement) -> str:
     """What keeps the guest on a node that holds it: one over which it can float, if there is any."""
     cpus = placement.host.balanced_cpus
     roomy = [node for node in placement.fitting_nodes if len(cpus[node]) >= len(placement.domain.online)]
+    if roomy and placement.pinned:  # <vcpu cpuset> would not move them
+        return (
+            f"pin all vCPUs to {cpus[roomy[0]]}, and write <memory mode='strict' nodeset='{roomy[0]}'/> in <numatune>"
+        )
     if roomy:
         return f"<vcpu cpuset='{cpus[roomy[0]]}'> and <memory mode='strict' nodeset='{roomy[0]}'/> in <numatune>"
     node = next(iter(placement.fitting_nodes))
