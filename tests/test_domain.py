@@ -211,6 +211,103 @@ def test_devices_with_a_host_address() -> None:
     ]
 
 
+GUEST = """<devices>
+  <disk type='block' device='lun'><driver name='qemu' iothread='3'/><target dev='sda' bus='scsi'/></disk>
+  <disk><target dev='vda' bus='virtio'/><driver name='qemu' queues='4'><iothreads>
+    <iothread id='1'><queue id='0'/><queue id='2'/></iothread><iothread id='2'/></iothreads></driver></disk>
+  <disk type='vhostuser' device='disk'><source type='unix' path='/s'/></disk>
+  <interface type='bridge'><model type='virtio'/><driver name='vhost' queues='8'/></interface>
+  <interface type='vhostuser'/>
+  <filesystem><driver type='virtiofs'/></filesystem>
+  <filesystem><driver type='path'/></filesystem>
+  <iommu model='intel'><driver intremap='on' eim='off'/></iommu>
+  <iommu model='amd'/>
+</devices>"""
+
+
+def test_the_devices_that_a_guest_has() -> None:
+    guest = domain(GUEST).guest
+    assert [(each.type, each.device, each.target, each.bus, each.threads) for each in guest.disks] == [
+        ("block", "lun", "sda", "scsi", (3,)),
+        ("file", "disk", "vda", "virtio", (1, 2)),
+        ("vhostuser", "disk", "", None, ()),
+    ]
+    assert [(each.type, each.model, each.driver, each.queues) for each in guest.interfaces] == [
+        ("bridge", "virtio", "vhost", 8),
+        ("vhostuser", None, None, 1),
+    ]
+    assert [each.what for each in guest.shared_memory] == [
+        "disk vhostuser",
+        "interface vhostuser",
+        "filesystem virtiofs",
+    ]
+    assert (guest.iommu.model, guest.iommu.intremap, guest.iommu.eim) == ("intel", True, False)
+    bare = domain("<devices><iommu model='smmuv3'/></devices>").guest.iommu
+    assert (bare.intremap, bare.eim) == (None, None)
+
+
+def test_a_disk_or_a_controller_says_which_iothread_serves_which_of_its_queues() -> None:
+    controller = (
+        "<controller type='scsi' index='2'><driver iothread='9'/></controller><controller type='virtio-serial'/>"
+    )
+    found = domain(GUEST.replace("<iommu model='amd'/>", controller)).guest.iothread_uses
+    assert [(each.thread, each.user, each.bus, each.queues, each.of, each.place.attribute) for each in found] == [
+        (3, "disk sda", "scsi", None, None, "iothread"),
+        (1, "disk vda", "virtio", (0, 2), 4, "id"),
+        (2, "disk vda", "virtio", (), 4, "id"),
+        (9, "controller scsi 2", None, None, None, "iothread"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("driver", "message"),
+    [
+        ("<driver iothread='x'/>", "<driver>: iothread is 'x', not a decimal number"),
+        ("<driver><iothreads><iothread/></iothreads></driver>", "<iothread>: id is missing"),
+        (
+            "<driver><iothreads><iothread id='1'><queue id='x'/><queue id='1'/></iothread></iothreads></driver>",
+            "<queue>: id is 'x', not a decimal number",
+        ),
+    ],
+)
+def test_an_iothread_without_a_number_serves_nothing(driver: str, message: str) -> None:
+    found = domain(f"<devices><disk>{driver}<target dev='vda'/></disk></devices>")
+    assert [fault.message for fault in found.faults] == [message]
+    assert [(use.thread, use.queues) for use in found.guest.iothread_uses] == ([(1, (1,))] if "queue" in driver else [])
+
+
+def test_a_memory_device_has_a_size_a_cell_nodes_pages_and_a_file() -> None:
+    found = domain(
+        "<devices><memory model='nvdimm'><source><path> /n\n</path><pagesize unit='MiB'>2</pagesize>"
+        "<nodemask> 1-2 </nodemask></source><target><size unit='GiB'>1</size><node>3</node></target></memory>"
+        "<memory model='dimm'><source><path/></source></memory><memory/></devices>"
+    )
+    assert [
+        (each.model, each.size_bytes, each.cell, each.nodes and str(each.nodes), each.path, each.page_bytes)
+        for each in found.guest.memory
+    ] == [
+        ("nvdimm", 1 << 30, 3, "1-2", "/n", 2 << 20),
+        ("dimm", 0, None, None, None, None),
+        ("", 0, None, None, None, None),
+    ]
+    assert found.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "bus"),
+    [
+        ("<address type='pci' bus='0x07'/>", 7),
+        ("<address bus='12'/>", 12),
+        ("<address type='pci' slot='1'/>", None),
+        ("<address type='drive' bus='1'/>", None),
+        ("", None),
+    ],
+)
+def test_a_controller_sits_on_a_pci_bus_of_the_guest(address: str, bus: int | None) -> None:
+    (found,) = domain(f"<devices><controller type='scsi'>{address}</controller></devices>").guest.controllers
+    assert found.bus == bus
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
