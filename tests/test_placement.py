@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numalint.model.domain import Trait
 from numalint.model.idset import IdSet
 from numalint.model.placement import Placement
 from numalint.model.resolved import Affinity, Intent, MemoryPolicy
@@ -488,3 +489,304 @@ def test_a_pool_that_leaves_out_a_node_is_not_the_whole_host(cpus: str, unconfin
     """Of what is neither kept nor isolated all is on node 1: to stay there is to be on a node."""
     placed = place(f"<domain><memory>1</memory><vcpu cpuset='{cpus}'>2</vcpu></domain>", KEPT)
     assert (placed.unconfined, placed.confined) == (unconfined, confined)
+
+
+# --- what the host rules out ----------------------------------------------------------------------------------------
+
+HOSTDEV = "<devices><hostdev type='pci'><source><address bus='0x{}'/></source></hostdev></devices>"
+CARDS = room(node_0="pci = ['0000:01:00.0']", node_1="pci = ['0000:81:00.0']")
+NEIGHBOURS = {"vcpu 0": "0", "vcpu 1": "1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        pytest.param(domain({"vcpu 0": "0", "vcpu 1": "1"}), False, id="all-pinned-to-node-0"),
+        pytest.param(domain({"vcpu 0": "0", "vcpu 1": "4"}), True, id="pinned-to-two-nodes"),
+        pytest.param(domain({"vcpu 0": "0", "vcpu 1": "1", "emulator": "4"}), True, id="emulator-elsewhere"),
+        pytest.param(domain({"vcpu 0": "0"}), True, id="one-vcpu-floats"),
+        pytest.param(domain(NEIGHBOURS, numatune(memory("1"))), True, id="memory-elsewhere"),
+        pytest.param(domain(NEIGHBOURS, numatune(memory("0"))), False, id="memory-there-too"),
+        pytest.param(domain(NEIGHBOURS, vcpu="<vcpu placement='auto'>2</vcpu>"), True, id="numad-places-the-rest"),
+        pytest.param(domain({"vcpu 0": "0", "vcpu 1": "1,9"}), True, id="a-cpu-that-the-host-lacks"),
+        pytest.param(domain(NEIGHBOURS, HOSTDEV.format("01")), False, id="a-device-there-too"),
+        pytest.param(domain(NEIGHBOURS, HOSTDEV.format("81")), True, id="a-device-elsewhere"),
+        pytest.param(domain(NEIGHBOURS, HOSTDEV.format("99")), True, id="a-device-nobody-knows-where"),
+    ],
+)  # fmt: skip
+def test_a_domain_that_is_all_on_one_node_has_not_the_trait_of_several(text: str, several: bool) -> None:
+    assert bool(place(text, CARDS).traits & Trait.SEVERAL_NODES) is several
+
+
+@pytest.mark.parametrize(
+    ("rest", "ordinary"),
+    [
+        ("<memory>9</memory>", True),
+        ("<memory>9</memory><memoryBacking><hugepages/></memoryBacking>", False),
+        (TWO_CELLS + "<memoryBacking><hugepages><page size='2048' nodeset='1'/></hugepages></memoryBacking>", True),
+        (TWO_CELLS + "<memoryBacking><hugepages><page size='2048'/></hugepages></memoryBacking>", False),
+    ],
+)
+def test_a_domain_that_is_all_in_huge_pages_has_not_the_trait_of_ordinary_ones(rest: str, ordinary: bool) -> None:
+    assert bool(place(domain(rest=rest)).traits & Trait.ORDINARY_PAGES) is ordinary
+
+
+# --- where the guest is at home -------------------------------------------------------------------------------------
+
+AUTO_MEMORY = "memory mode='strict' placement='auto'"
+
+
+@pytest.mark.parametrize(
+    ("pins", "rest", "vcpu", "homes"),
+    [
+        pytest.param({}, "", "", "", id="nothing-kept"),
+        pytest.param({"vcpu 0": "4"}, "", "", "1", id="a-pin"),
+        pytest.param({}, "", "cpuset='4-5'", "1", id="cpuset"),
+        pytest.param({}, numatune(memory("1")), "", "1", id="memory"),
+        pytest.param({"vcpu 0": "0"}, numatune(memory("1")), "", "0-1", id="a-pin-and-memory"),
+        pytest.param({"vcpu 0": "0"}, numatune(memory("1")), "cpuset='4'", "0-1", id="a-pin-overrules-cpuset"),
+        pytest.param({}, numatune(memory("1")), "placement='auto'", "1", id="vcpus-by-numad-memory-bound"),
+        pytest.param({"vcpu 0": "0"}, numatune(AUTO_MEMORY), "", "", id="memory-by-numad"),
+        pytest.param({"vcpu 0": "0"}, TWO_CELLS + numatune(AUTO_MEMORY, memnode(0, "0")), "", "", id="some-by-numad"),
+        pytest.param({"vcpu 0": "0-7", "vcpu 1": "0-7"}, numatune(memory("1")), "", "1", id="pins-to-everything"),
+    ],
+)  # fmt: skip
+def test_the_homes_of_a_guest_are_the_nodes_that_it_is_kept_on(
+    pins: dict[str, str], rest: str, vcpu: str, homes: str
+) -> None:
+    assert str(place(domain(pins, rest, f"<vcpu {vcpu}>2</vcpu>")).home_nodes) == homes
+
+
+def cpus(housekeeping: str = "", isolated: str = "", synthetic: str = HOST) -> str:
+    lists = f"housekeeping = '{housekeeping}'\nisolated = '{isolated}'"
+    return f"format = 1\nsynthetic = '{synthetic}'\n[cpus]\n{lists}"
+
+
+@pytest.mark.parametrize(
+    ("pins", "rest", "host", "aside"),
+    [
+        pytest.param({"vcpu 0": "0"}, "", cpus(), "1", id="the-first-free-one"),
+        pytest.param({"vcpu 0": "0", "vcpu 1": "1"}, "", cpus("2-3,7"), "2-3", id="housekeeping-of-the-node"),
+        pytest.param({"vcpu 0": "4"}, numatune(memory("0")), cpus("4"), "0", id="on-the-node-of-the-memory-too"),
+        pytest.param({}, numatune(memory("1")), cpus(), "4", id="on-the-node-of-the-memory"),
+        pytest.param({"vcpu 0": "0"}, "", cpus(isolated="0-2"), "3", id="not-an-isolated-one"),
+        pytest.param({"vcpu 0": "0"}, "", cpus(isolated="0-3"), "1", id="isolated-where-all-are"),
+        pytest.param({"vcpu 0": "0-3"}, "", cpus(), "", id="none-is-free"),
+        pytest.param({"vcpu 0": "1"}, "", cpus(synthetic=SMT), "2-3", id="a-whole-core"),
+        pytest.param({"vcpu 0": "1"}, "", cpus(isolated="2-7", synthetic=SMT), "0", id="a-thread-where-no-core-is"),
+        pytest.param({"vcpu 0": "0-2,4-7", "vcpu 1": "0-7"}, "", cpus("3", synthetic=HOST), "", id="kept-cpu-taken"),
+    ],
+)  # fmt: skip
+def test_cpus_for_the_emulator_are_those_of_the_host_else_a_core_that_no_vcpu_has(
+    pins: dict[str, str], rest: str, host: str, aside: str
+) -> None:
+    assert str(place(domain(pins, rest), host).aside_cpus) == aside
+
+
+@pytest.mark.parametrize(
+    ("pins", "host", "spare"),
+    [
+        ({"vcpu 0": "0", "vcpu 1": "1"}, cpus(), "2-3"),
+        ({"vcpu 0": "0", "vcpu 1": "4"}, cpus(), "1-3,5-7"),
+        ({"vcpu 0": "0", "emulator": "1", "iothread 1": "2"}, cpus(), "3"),
+        ({"vcpu 0": "0"}, cpus("1,4"), "2-3"),
+        ({}, cpus(), ""),
+    ],
+)
+def test_spare_cpus_are_those_of_the_pins_nodes_that_nobody_has(pins: dict[str, str], host: str, spare: str) -> None:
+    assert str(place(domain(pins), host).spare_cpus) == spare
+
+
+@pytest.mark.parametrize(
+    ("pins", "vcpu", "unconfined", "confined", "nodes"),
+    [
+        ({}, "", True, False, "0-1"),
+        ({}, "cpuset='0-7'", True, False, "0-1"),
+        ({}, "cpuset='2-5'", False, False, "0-1"),
+        ({}, "cpuset='0-1'", False, True, "0"),
+        ({"vcpu 0": "0-7", "vcpu 1": "0-7"}, "cpuset='0-3'", True, False, "0-1"),
+        ({"vcpu 0": "0-7"}, "cpuset='0-3'", False, True, "0-1"),
+        ({"vcpu 0": "0"}, "", False, True, "0-1"),
+        ({}, "placement='auto'", False, False, "None"),
+    ],
+)
+def test_vcpus_are_confined_by_pins_or_by_a_cpuset_inside_a_node(
+    pins: dict[str, str], vcpu: str, unconfined: bool, confined: bool, nodes: str
+) -> None:
+    found = place(domain(pins, vcpu=f"<vcpu {vcpu}>2</vcpu>"))
+    assert (found.unconfined, found.confined, str(found.vcpu_nodes)) == (unconfined, confined, nodes)
+
+
+LOCKED = "<memoryBacking><locked/></memoryBacking>"
+
+
+@pytest.mark.parametrize(
+    ("pins", "rest", "vcpu", "elsewhere"),
+    [
+        pytest.param({"vcpu 0": "0", "emulator": "4"}, LOCKED, "", True, id="pins-on-0-emulator-on-1"),
+        pytest.param({"vcpu 0": "0", "emulator": "4"}, "", "", False, id="nothing-is-touched-at-start"),
+        pytest.param({"vcpu 0": "0", "emulator": "1"}, LOCKED, "", False, id="the-same-node"),
+        pytest.param({"vcpu 0": "0"}, LOCKED, "", True, id="emulator-anywhere"),
+        pytest.param({"vcpu 0": "0", "vcpu 1": "4"}, LOCKED, "", False, id="both-on-both"),
+        pytest.param({}, LOCKED, "", True, id="floating-over-two-nodes"),
+        pytest.param({}, LOCKED, "cpuset='0-3'", False, id="cpuset-of-one-node"),
+        pytest.param({"emulator": "4"}, LOCKED, "cpuset='0-3'", True, id="cpuset-on-0-emulator-on-1"),
+        pytest.param({}, LOCKED, "placement='auto'", False, id="numad"),
+        pytest.param({"vcpu 0": "0", "emulator": "9"}, LOCKED, "", False, id="emulator-nowhere"),
+        pytest.param({"vcpu 0": "9", "emulator": "0"}, LOCKED, "", False, id="vcpus-nowhere"),
+    ],
+)
+def test_memory_is_touched_elsewhere_where_the_emulator_runs_on_other_nodes(
+    pins: dict[str, str], rest: str, vcpu: str, elsewhere: bool
+) -> None:
+    assert place(domain(pins, rest, f"<vcpu {vcpu}>2</vcpu>")).touched_elsewhere is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("pins", "rest", "beside"),
+    [
+        pytest.param({}, "", [True, True], id="kept-nowhere"),
+        pytest.param({"vcpu 0": "0", "vcpu 1": "0"}, "", [True, False], id="vcpus-on-0"),
+        pytest.param({}, numatune(memory("1")), [False, True], id="memory-on-1"),
+        pytest.param({"vcpu 0": "0", "vcpu 1": "0"}, numatune(memory("1")), [False, False], id="apart"),
+        pytest.param({"vcpu 0": "0", "vcpu 1": "4"}, numatune(memory("0-1")), [True, True], id="both-on-both"),
+    ],
+)
+def test_a_guest_is_beside_a_node_where_vcpus_and_memory_are(pins: dict, rest: str, beside: list[bool]) -> None:
+    found = place(domain(pins, rest))
+    assert [found.beside(IdSet.of([node])) for node in (0, 1)] == beside
+
+
+# --- parts of memory ------------------------------------------------------------------------------------------------
+
+
+def dimm(gib: int, cell: int, source: str = "", model: str = "dimm") -> str:
+    target = f"<target><size unit='GiB'>{gib}</size><node>{cell}</node></target>"
+    return f"<memory model='{model}'><source>{source}</source>{target}</memory>"
+
+
+@pytest.mark.parametrize(
+    ("device", "part"),
+    [
+        pytest.param(dimm(2, 1), "2 GiB strict 1 memnode, huge True 2048", id="as-its-cell"),
+        pytest.param(dimm(2, 0), "2 GiB preferred 0 memory, huge False None", id="as-the-whole-guest"),
+        pytest.param(dimm(2, 1, "<nodemask>0</nodemask>"), "2 GiB strict 0 memory, huge True 2048", id="own-nodes"),
+        pytest.param(dimm(2, 0, "<nodemask>1</nodemask>"), "2 GiB preferred 1 memory, huge False None", id="own-nodes-0"),
+        pytest.param(dimm(2, 1, "<pagesize>4</pagesize>"), "2 GiB strict 1 memnode, huge False None", id="own-pages"),
+        pytest.param(dimm(2, 0, "<pagesize unit='GiB'>1</pagesize>"), "2 GiB preferred 0 memory, huge True 1048576", id="own-huge-pages"),
+        pytest.param(dimm(2, 1, model="virtio-mem"), None, id="virtio-mem-is-filled-later"),
+        pytest.param(dimm(2, 1, model="nvdimm"), None, id="nvdimm-is-a-file"),
+    ],
+)  # fmt: skip
+def test_a_dimm_is_memory_with_a_policy_and_pages_of_its_own_or_those_of_its_cell(
+    device: str, part: str | None
+) -> None:
+    pages = "<memoryBacking><hugepages><page size='2048' nodeset='1'/></hugepages></memoryBacking>"
+    tune = numatune(memory("0", "preferred"), memnode(1, "1"))
+    found = place(domain(rest=f"{TWO_CELLS}{tune}{pages}<devices>{device}</devices>")).memory_parts
+    assert [each.size_bytes >> 30 for each in found[:2]] == [1, 1]
+    told = [
+        f"{each.size_bytes >> 30} GiB {shown(each.policy)}, huge {each.huge} {each.page_bytes and each.page_bytes >> 10}"
+        for each in found[2:]
+    ]
+    assert told == ([part] if part else [])
+    assert all(each.cell is None for each in found[2:])
+
+
+def test_a_dimm_with_nodes_in_a_guest_that_is_free_is_strict() -> None:
+    device = f"<devices>{dimm(1, 0, '<nodemask>1</nodemask>')}</devices>"
+    assert shown(place(domain(rest=TWO_CELLS + device)).memory_parts[2].policy) == "strict 1 memory"
+
+
+@pytest.mark.parametrize(
+    ("rest", "bound"),
+    [
+        pytest.param("", [], id="nothing"),
+        pytest.param(numatune(memory("0")), [("0", [], "0-1")], id="memory"),
+        pytest.param(TWO_CELLS + numatune(memory("0")), [("0", [0, 1], "0-1")], id="memory-of-both-cells"),
+        pytest.param(TWO_CELLS + numatune(memory("0"), memnode(1, "1")), [("0", [0], "0"), ("1", [1], "1")], id="of-one"),
+        pytest.param(TWO_CELLS + numatune(memory("0"), memnode(0, "1"), memnode(1, "1")), [("1", [0], "0"), ("1", [1], "1")], id="of-none"),
+        pytest.param(numatune(AUTO_MEMORY), [], id="numad"),
+    ],
+)  # fmt: skip
+def test_what_binds_memory_to_nodes_binds_these_cells_and_these_vcpus(rest: str, bound: list) -> None:
+    found = place(domain(rest=rest)).bound
+    assert [(str(each.nodes), [cell.id for cell in each.cells], str(each.vcpus)) for each in found] == bound
+
+
+# --- more of what fits ----------------------------------------------------------------------------------------------
+
+
+def test_the_fewest_nodes_are_as_few_as_will_hold_the_guest_and_its_own_where_there_is_a_choice() -> None:
+    def fewest(text: str, host: str) -> list[int]:
+        return [node.id for node in place(text, host).fewest_nodes]
+
+    three = "pack:3 numa:1(memory=8GiB) core:4 pu:1"
+    assert fewest(guest(4, 8), three) == [0]
+    assert fewest(domain({"vcpu 0": "4", "vcpu 1": "5"}), three) == [1]
+    assert sorted(fewest(domain({"vcpu 0": "8", "vcpu 1": "9"}, "<memory unit='GiB'>9</memory>"), three)) == [0, 2]
+    assert len(fewest(guest(5, 8), three)) == 2
+    assert fewest(guest(13, 8), three) == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "pins", "vcpu", "fit"),
+    [
+        pytest.param([("0-1", 3), ("2-3", 3), ("4", 5), ("5", 5)], {}, "", True, id="each-in-the-emptiest-node"),
+        pytest.param([("0-1", 4), ("2-3", 4), ("4", 8)], {}, "", True, id="each-in-the-fullest-node"),
+        pytest.param([("0-5", 1), ("6", 1)], {}, "current='4'", False, id="one-cell-of-two-runs"),
+        pytest.param([("0-2", 1), ("3-5", 1)], {}, "cpuset='0-3'", False, id="a-cpuset-of-one-node"),
+        pytest.param([("0-1", 1), ("2-3", 1)], {}, "cpuset='0-3'", True, id="a-cpuset-of-one-node-is-enough"),
+        pytest.param([("0-1", 1), ("2-3", 1)], {"vcpu 0": "0"}, "", True, id="a-vcpu-without-a-pin-goes-along"),
+    ],
+)
+def test_the_guests_cells_are_packed_either_way(
+    layout: list[tuple[str, int]], pins: dict[str, str], vcpu: str, fit: bool
+) -> None:
+    vcpus = sum(len(IdSet.parse(each)) for each, _ in layout)
+    assert place(domain(pins, cells(*layout), f"<vcpu {vcpu}>{vcpus}</vcpu>"), room()).guest_nodes_fit is fit
+
+
+@pytest.mark.parametrize(
+    ("layout", "tune", "pins", "crowded"),
+    [
+        pytest.param([("0-3", 1), ("4-5", 1)], memnodes(0, 1), {}, {}, id="room-for-all"),
+        pytest.param([("0-4", 1), ("5", 1)], memnodes(0, 1), {}, {0: 4}, id="one-too-many"),
+        pytest.param([("0-4", 1), ("5", 1)], "", {}, {}, id="bound-to-nothing"),
+        pytest.param([("0-4", 1), ("5", 1)], memnodes(9, 1), {}, {}, id="bound-to-a-node-that-is-not-there"),
+        pytest.param([("0-4", 1), ("5", 1)], numatune(memnode(0, "0")), {}, {0: 4}, id="the-other-is-free"),
+        pytest.param([("0-4", 1), ("5", 1)], memnodes(0, 1), {"vcpu 0": "4"}, {}, id="kept-elsewhere"),
+        pytest.param([("0-4", 1), ("5", 1)], memnodes(0, 1), {"vcpu 0": "0"}, {0: 4}, id="kept-there"),
+        pytest.param([("0-5", 1)], memnodes(0), {}, {}, id="one-cell"),
+    ],
+)
+def test_a_cell_is_crowded_where_the_nodes_of_its_memory_have_fewer_cpus(
+    layout: list[tuple[str, int]], tune: str, pins: dict[str, str], crowded: dict[int, int]
+) -> None:
+    found = place(domain(pins, cells(*layout) + tune, "<vcpu>6</vcpu>"), room())
+    assert found.crowded_cells == crowded
+
+
+CACHES = "pack:1 numa:2(memory=8GiB) l3:2 core:2 pu:1"
+"""Four L3 caches of two cores: CPUs 0-1, 2-3 on node 0, 4-5, 6-7 on node 1."""
+
+
+@pytest.mark.parametrize(
+    ("pins", "caches"),
+    [
+        (["0"], ["0-1"]),
+        (["2", "3"], ["2-3"]),
+        (["0", "2"], ["0-1"]),
+        (["1", "2", "3"], ["2-3", "0-1"]),
+        (["0", "4"], ["0-1", "4-5"]),
+        ([], []),
+    ],
+)
+def test_pins_need_as_many_l3_caches_as_hold_their_cores(pins: list[str], caches: list[str]) -> None:
+    vcpus = {f"vcpu {number}": cpu for number, cpu in enumerate(pins)}
+    found = place(domain(vcpus, vcpu=f"<vcpu>{len(pins) or 1}</vcpu>"), CACHES)
+    assert sorted(str(cache.cpus) for cache in found.enough_l3) == sorted(caches)
+
+
+def test_a_vcpu_on_a_cpu_that_the_host_lacks_is_dedicated_beside_one_on_a_core() -> None:
+    assert place(domain({"vcpu 0": "99", "vcpu 1": "0-1"}), SMT).intent is Intent.DEDICATED
