@@ -162,12 +162,11 @@ CHANGES = [
 ]
 
 MENDED = "what the set says is written as libvirt understands it, and so the defect is gone"
-LATER = "of two schedulers for one vCPU, which libvirt refuses, it points at the later one"
 DIFFERENT = {
     (change, f"cpuset-exclusion-ineffective-bad-{number}"): MENDED
     for change in ("sets_normalised", "sets_counted_out")
     for number in (1, 2)
-} | {("pins_shuffled", "thread-reference-unknown-bad-5"): LATER}
+}
 """Examples whose findings are others after a change, with the reason."""
 
 

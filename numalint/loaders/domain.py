@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from numalint.loaders.devices import read_devices
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.domain_memory import (
@@ -178,12 +180,14 @@ def _pin(element: Element, reader: Reader) -> Pin | None:
 
 
 def _pins(cputune: Sections, reader: Reader) -> tuple[ThreadPin, ...]:
-    found = []
+    found: list[ThreadPin] = []
     for thread, tag, naming in _NAMED:
+        pins = []
         for element in cputune.all(tag):
             number, pin = reader.number(element, naming), _pin(element, reader)
             if number is not None and pin is not None:
-                found.append(ThreadPin(thread, number, pin))
+                pins.append((number, ThreadPin(thread, number, pin)))
+        found += (each for _, each in sorted(pins, key=itemgetter(0)))
     for element in cputune.all("emulatorpin"):
         pin = _pin(element, reader)
         if pin is not None:
@@ -223,12 +227,14 @@ def _iothreads(top: Sections, listed: tuple[ListedIOThread, ...], reader: Reader
 
 
 def _schedulers(cputune: Sections, reader: Reader) -> tuple[Scheduler, ...]:
-    found = []
+    found: list[Scheduler] = []
     for thread, tag, naming in _SCHEDULERS:
+        schedulers = []
         for element in cputune.all(tag):
             ids: IdSet[int] | None = reader.id_set(element, naming)
             if ids is not None:
-                found.append(_scheduler(thread, ids, element, reader))
+                schedulers.append(_scheduler(thread, ids, element, reader))
+        found += sorted(schedulers, key=lambda each: min(each.ids))
     found += [_scheduler("emulator", IdSet(), element, reader) for element in cputune.all("emulatorsched")]
     return tuple(found)
 

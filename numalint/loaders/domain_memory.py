@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from msgspec.structs import replace
 
 from numalint.loaders.element import Reader, Sections, attribute
@@ -127,12 +129,12 @@ def memory_binding(
 
 
 def memnodes(numatune: Sections, reader: Reader) -> tuple[MemoryBinding, ...]:
-    """The memnodes in the order of the file."""
-    found = []
+    """The memnodes in the order of their cells, as libvirt writes them."""
+    found: list[tuple[int, MemoryBinding]] = []
     for element in numatune.all("memnode"):
         cell = reader.number(element, "cellid")
         nodes: HostNodes | None = reader.id_set(element, "nodeset", MEMNODE_INVALID)
         if cell is not None and nodes is not None:
             mode = reader.word(element, "mode", MODES) or "strict"
-            found.append(MemoryBinding(mode, nodes, reader.place(element), GuestCell(cell)))
-    return tuple(found)
+            found.append((cell, MemoryBinding(mode, nodes, reader.place(element), GuestCell(cell))))
+    return tuple(each for _, each in sorted(found, key=itemgetter(0)))

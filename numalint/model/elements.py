@@ -22,7 +22,7 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 class ThreadPin(msgspec.Struct, frozen=True):
-    """A pin of cputune in the order of the file, those among them that libvirt drops or refuses.
+    """A pin of cputune, also one that libvirt drops or refuses; they are in the order of their threads, as libvirt sorts them.
 
     ``thread`` is vcpu, emulator or iothread, ``id`` its number (None for the emulator).
     """
