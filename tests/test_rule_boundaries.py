@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from numalint.engine.rule import Rule
+from numalint.model.domain import NEWEST_LIBVIRT
 from numalint.model.finding import Finding
 from numalint.model.idset import IdSet
 from numalint.plugins import load
@@ -213,6 +214,9 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (vm("2", gib=9), LARGER, "note: its 2 vCPUs and 9 GiB would fit one node of kvm, but nothing keeps them together", "<vcpu cpuset='4-7'> and <memory mode='strict' nodeset='1'/>"),
         (vm("2", gib=9), HOST),
         (vm("2", "0-1=0-7", gib=4), HOST, "note: its 2 vCPUs and 4 GiB would fit one node of kvm, but nothing keeps them together", "2 vCPUs that may run on every node", "pin all vCPUs to 0-3, and write <memory mode='strict' nodeset='0'/> in <numatune>"),
+        (vm("2", "0-1=0-7", gib=4), host(cpus="isolated = '1-3,5-7'"), "note: its 2 vCPUs and 4 GiB would fit one node of kvm, but nothing keeps them together", "a <vcpupin> on node 0 for each vCPU, and <memory mode='strict' nodeset='0'/>"),
+        (vm("2"), host(cpus="isolated = '1-3'"), "note: its 2 vCPUs would fit one node of kvm, but nothing keeps them together", "<vcpu cpuset='4-7'> and <memory mode='strict' nodeset='1'/>"),
+        (vm("1"), host(cpus="isolated = '1-7'"), "note: its 1 vCPU would fit one node of kvm, but nothing keeps them together", "<vcpu cpuset='0'> and <memory mode='strict' nodeset='0'/>"),
         (vm("2", "0-1=0", bound("0")), HOST),
         (vm("2", "0-1=0 emulator=4", LOCKED), HOST),
         (vm("2", "0-1=0 emulator=4"), HOST, "warning: 2 vCPUs are pinned to node 0 of kvm, but its memory may come from any node"),
@@ -571,6 +575,43 @@ def test_a_rule_says_this_of_a_domain_on_a_host_or_nothing(rule: str, case: tupl
     assert said == messages
     for part in expected:
         assert part in messages or any(part in each for finding in found for each in advice(finding)), part
+
+
+DATA: dict[str, dict[str, str | int]] = {
+    "vcpus-exceed-node": {"vcpus": 5, "largest_node": 0, "cpus": 4},
+    "vcpus-exceed-node-cores": {"vcpus": 5, "cores": 4, "node": 0},
+    "vcpupin-spans-sockets": {"vcpus": "0-1", "sockets": "0-1"},
+    "numatune-missing": {"vcpus": "0-1", "nodes": "0", "memory_bytes": 4 << 30},
+    "emulatorpin-missing": {"emulator": "0-7", "pinned": "0-1"},
+    "device-remote": {"devices": "0000:81:00.0", "node": 1},
+    "iothread-remote": {"iothreads": "1", "nodes": "1", "guest_nodes": "0"},
+    "iothread-overlaps-vcpu": {"iothreads": "1", "cpus": "0", "vcpus": "0"},
+    "hugepage-pool-too-small": {
+        "page_bytes": 2 << 20,
+        "pages": 512,
+        "nodes": "0",
+        "nodes_pages": 511,
+        "nodes_free": 511,
+    },
+    "hugepage-cell-unaligned": {"memory_bytes": 3 << 20, "page_bytes": 2 << 20, "libvirt": str(NEWEST_LIBVIRT)},
+    "memory-exceeds-node": {"memory_bytes": 9 << 30, "nodes": "0", "nodes_bytes": 8 << 30},
+    "cpu-nonexistent": {"missing": "8", "cpus": "0-7"},
+    "guest-cell-exceeds-node": {"cells": "0", "nodes": "0", "vcpus": 5, "memory_bytes": 1 << 30},
+    "cpu-overcommit": {"cpus": "0-7", "vcpus": 25, "cores": 8, "domains": 4},
+    "housekeeping-used": {"vcpus": "0", "cpus": "0", "housekeeping": "0-1"},
+    "numatune-mode-loose": {"mode": "preferred", "memory_nodes": "0"},
+    "rt-vcpu-unpinned": {"vcpus": "0", "cpus": "0-1"},
+    "pcpu-double-booked": {"cpus": "1", "vcpus": 2, "taken": "1"},
+    "strict-no-headroom": {"memory_bytes": 7424 << 20, "nodes": "0", "nodes_bytes": 8 << 30},
+    "topology-vcpu-mismatch": {"topology": 4, "vcpus": 5},
+}
+"""What a machine reads of the first case of each rule in which it speaks."""
+
+
+@pytest.mark.parametrize("rule", DATA)
+def test_a_finding_has_its_numbers_for_machines_too(rule: str) -> None:
+    domain, on = next((domain, on) for domain, on, *expected in CASES[rule] if expected)
+    assert judged(RULES[rule], domain, on)[0].data == DATA[rule]
 
 
 SEVERITIES = ("error: ", "warning: ", "note: ")
