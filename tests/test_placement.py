@@ -790,3 +790,98 @@ def test_pins_need_as_many_l3_caches_as_hold_their_cores(pins: list[str], caches
 
 def test_a_vcpu_on_a_cpu_that_the_host_lacks_is_dedicated_beside_one_on_a_core() -> None:
     assert place(domain({"vcpu 0": "99", "vcpu 1": "0-1"}), SMT).intent is Intent.DEDICATED
+
+
+# --- threads and their CPUs, more of it -----------------------------------------------------------------------------
+
+
+def test_the_sets_that_are_written_are_those_of_threads_and_whether_one_runs_on_them() -> None:
+    pins = {"vcpu 0": "0", "vcpu 2": "2", "emulator": "3", "iothread 1": "4", "iothread 7": "5"}
+    found = place(domain(pins, vcpu="<vcpu current='2' cpuset='6'>3</vcpu>"))
+    assert [(str(each.pin.cpus), each.whose, each.at_start) for each in found.written_sets] == [
+        ("0", "the set of vCPU 0", True),
+        ("2", "the set of vCPU 2", False),
+        ("3", "the set of the emulator", True),
+        ("4", "the set of IOThread 1", True),
+        ("5", "the set of IOThread 7", False),
+        ("6", "<vcpu cpuset>", True),
+    ]
+
+
+def test_a_cpuset_that_no_thread_inherits_is_for_none_at_start() -> None:
+    every = {"vcpu 0": "0", "vcpu 1": "0", "emulator": "0", "iothread 1": "0"}
+    for left_out in every:
+        pins = {thread: cpus for thread, cpus in every.items() if thread != left_out}
+        assert place(domain(pins, vcpu="<vcpu cpuset='6'>2</vcpu>")).written_sets[-1].at_start
+    assert not place(domain(every, vcpu="<vcpu cpuset='6'>2</vcpu>")).written_sets[-1].at_start
+
+
+@pytest.mark.parametrize(
+    ("pins", "vcpu", "held"),
+    [
+        ({"vcpu 0": "0"}, "", {0: "0"}),
+        ({"vcpu 0": "0", "vcpu 1": "4"}, "", {0: "0", 1: "1"}),
+        ({"vcpu 0": "0"}, "cpuset='4'", {0: "0"}),
+        ({}, "cpuset='4'", {0: "1", 1: "1"}),
+        ({"vcpu 0": "9"}, "", {}),
+        ({}, "", {}),
+        ({"vcpu 0": "0-7", "vcpu 1": "0-7"}, "", {}),
+    ],
+)
+def test_vcpus_are_held_by_their_pins_or_where_none_has_one_by_the_cpuset(pins: dict, vcpu: str, held: dict) -> None:
+    found = place(domain(pins, vcpu=f"<vcpu {vcpu}>2</vcpu>"), room()).held
+    assert {vcpu: str(nodes) for vcpu, nodes in found.items()} == held
+
+
+def test_a_vcpu_keeps_to_a_core_where_its_pin_is_inside_one() -> None:
+    pins = {"vcpu 0": "0", "vcpu 1": "2-3", "vcpu 2": "4,6", "vcpu 3": "99"}
+    found = place(domain(pins, vcpu="<vcpu>5</vcpu>"), SMT).vcpu_cores
+    assert {vcpu: str(core) for vcpu, core in found.items()} == {0: "0-1", 1: "2-3"}
+
+
+def test_a_realtime_vcpu_holds_the_one_cpu_of_its_pin() -> None:
+    fifo = FIFO.replace("vcpus='1'", "vcpus='0-3'")
+    found = place(domain({"vcpu 0": "2", "vcpu 1": "4-5"}, fifo, "<vcpu current='3'>4</vcpu>"))
+    assert (list(found.realtime), str(found.realtime_cpus)) == ([0, 1, 2], "2")
+
+
+@pytest.mark.parametrize(
+    ("pins", "groups"),
+    [
+        (["0", "1", "2"], []),
+        (["0", "0"], [("0-1", "0")]),
+        (["0-1", "0-1"], []),
+        (["0-1", "0-1", "0-1"], [("0-2", "0-1")]),
+        (["0", "0-1", "1"], [("0-2", "0-1")]),
+        (["0", "0-1", "1-2"], []),
+        (["0", "0", "4", "4"], [("0-1", "0"), ("2-3", "4")]),
+    ],
+)
+def test_pins_are_overbooked_where_vcpus_have_fewer_cpus_than_they_are(pins: list[str], groups: list) -> None:
+    vcpus = {f"vcpu {number}": cpus for number, cpus in enumerate(pins)}
+    found = place(domain(vcpus, vcpu=f"<vcpu>{len(pins) + 1}</vcpu>")).overbooked_pins
+    assert sorted((str(members), str(cpus)) for members, cpus in found) == groups
+
+
+def test_an_iothread_is_used_where_a_device_names_it() -> None:
+    disk = "<devices><disk><driver iothread='2'/><target dev='vda'/></disk></devices>"
+    found = place(domain({"iothread 2": "3"}, "<iothreads>3</iothreads>" + disk))
+    assert {thread: said(affinity) for thread, affinity in found.used_iothreads.items()} == {2: ("3", "iothreadpin")}
+
+
+def test_the_distance_to_a_node_is_that_from_the_nearest_and_unknown_where_one_is() -> None:
+    rows = ("[10, 21, 12]", "[21, 10, 16]", "[12, 16, 10]")
+    nodes = [f"[[nodes]]\nid = {n}\ncpus = '{n}'\ndistances = {row}\n" for n, row in enumerate(rows)]
+    found = place(domain(), "format = 1\n" + "".join(nodes))
+    pairs = [([1, 2], 0), ([1], 0), ([0, 1], 1), ([], 0)]
+    assert [found.distance_to(to, IdSet.of(start)) for start, to in pairs] == [12, 21, 10, None]
+    unknown = place(domain(), room())
+    assert [unknown.distance_to(0, IdSet.of(start)) for start in ([1], [0, 1], [0])] == [None, None, 10]
+
+
+def test_the_cpus_of_some_vcpus_are_those_of_their_pins_and_of_what_the_others_inherit() -> None:
+    found = place(domain({"vcpu 0": "4", "vcpu 1": "5"}, vcpu="<vcpu cpuset='1'>3</vcpu>"))
+    numad = place(domain({"vcpu 0": "4"}, vcpu="<vcpu placement='auto'>3</vcpu>"))
+    asked = [IdSet.of(vcpus) for vcpus in ([0], [0, 1], [0, 2], [2], [7], [])]
+    assert [str(found.cpus_of(vcpus)) for vcpus in asked] == ["4", "4-5", "1,4", "1", "", ""]
+    assert [numad.cpus_of(vcpus) and str(numad.cpus_of(vcpus)) for vcpus in asked[:3]] == ["4", None, None]
