@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -68,3 +69,142 @@ def test_a_guest_that_floats_is_offered_no_isolated_cpu(
         assert told(tmp_path, "floating-over-isolcpus") == []
     else:
         assert "pin" in help
+
+
+class Mend(NamedTuple):
+    """A domain, what the help of a rule offers for it, and the domain that took it up: ``changes`` is old and new."""
+
+    rule: str
+    domain: str
+    offered: str
+    changes: tuple[tuple[str, str], ...]
+    host: str = HOST.format(isolated="", housekeeping="")
+
+
+def guest(*parts: str, vcpu: str = "<vcpu>2</vcpu>", gib: int = 4) -> str:
+    return f"<domain type='kvm'><name>web1</name><memory unit='GiB'>{gib}</memory>{vcpu}{''.join(parts)}</domain>"
+
+
+def tuned(*pins: int, more: str = "") -> str:
+    each = "".join(f"<vcpupin vcpu='{vcpu}' cpuset='{cpu}'/>" for vcpu, cpu in enumerate(pins))
+    return f"<cputune>{each}{more}</cputune>"
+
+
+STRICT = "<numatune><memory mode='strict' nodeset='{}'/></numatune>"
+IOTHREADPIN = "<iothreadpin iothread='{}' cpuset='3'/>"
+LISTED = "<vcpus><vcpu id='0' enabled='yes' hotpluggable='no'/><vcpu id='3' enabled='no' hotpluggable='yes'/></vcpus>"
+DISK = (
+    "<devices><disk type='file' device='disk'><driver name='qemu' iothread='{}'/>"
+    "<target dev='vda' bus='virtio'/></disk></devices>"
+)
+CELLS = (
+    "<memoryBacking><allocation mode='immediate'/></memoryBacking><numatune>"
+    "<memnode cellid='0' mode='strict' nodeset='0'/><memnode cellid='1' mode='strict' nodeset='1'/></numatune>"
+    "<cpu><numa><cell id='0' cpus='0' memory='2' unit='GiB'/><cell id='1' cpus='1' memory='2' unit='GiB'/></numa></cpu>"
+)
+
+MENDS = {
+    "the only IOThread, and its pin": Mend(
+        "iothread-unused",
+        guest("<iothreads>1</iothreads>", tuned(more=IOTHREADPIN.format(1))),
+        "leave <iothreads> out, delete what <cputune> says of IOThread 1; or",
+        (("<iothreads>1</iothreads>", ""), (IOTHREADPIN.format(1), "")),
+    ),
+    "an IOThread that is listed": Mend(
+        "iothread-unused",
+        guest(
+            "<iothreads>2</iothreads><iothreadids><iothread id='1'/><iothread id='2'/></iothreadids>",
+            tuned(more=IOTHREADPIN.format(1) + IOTHREADPIN.format(2)),
+            DISK.format(1),
+        ),
+        "write <iothreads>1</iothreads>, list only 1 in <iothreadids>, delete what <cputune> says of IOThread 2; or",
+        (
+            ("<iothreads>2<", "<iothreads>1<"),
+            ("<iothread id='2'/>", ""),
+            (IOTHREADPIN.format(2), ""),
+        ),
+    ),
+    "the first IOThread of two": Mend(
+        "iothread-unused",
+        guest("<iothreads>2</iothreads>", DISK.format(2)),
+        "write <iothreads>1</iothreads>, list only 2 in <iothreadids>; or",
+        (("<iothreads>2</iothreads>", "<iothreads>1</iothreads><iothreadids><iothread id='2'/></iothreadids>"),),
+    ),
+    "the last IOThread of two": Mend(
+        "iothread-unused",
+        guest("<iothreads>2</iothreads>", DISK.format(1)),
+        "write <iothreads>1</iothreads>; or",
+        (("<iothreads>2<", "<iothreads>1<"),),
+    ),
+    "pins for as many CPUs as vCPUs": Mend(
+        "vcpupin-partial",
+        guest("<cputune><vcpupin vcpu='0' cpuset='0-1'/></cputune>", STRICT.format(0)),
+        "add a <vcpupin> for vCPU 1, or set <vcpu cpuset='0-1'>",
+        (("<vcpu>", "<vcpu cpuset='0-1'>"),),
+    ),
+    "pins for fewer CPUs than vCPUs": Mend(
+        "vcpupin-partial",
+        guest(tuned(0, more="<emulatorpin cpuset='3'/>"), STRICT.format(0)),
+        "add a <vcpupin> for vCPU 1",
+        (("<emulatorpin", "<vcpupin vcpu='1' cpuset='1'/><emulatorpin"),),
+    ),
+    "pins on two sockets, and memory on one": Mend(
+        "vcpupin-spans-sockets",
+        guest(tuned(0, 4, 5, more="<emulatorpin cpuset='3'/>"), STRICT.format(0), vcpu="<vcpu>3</vcpu>"),
+        "keep all pins on one socket, such as socket 0: CPUs 0-3",
+        (("cpuset='4'", "cpuset='1'"), ("cpuset='5'", "cpuset='2'")),
+    ),
+    "pins and memory on two sockets": Mend(
+        "vcpupin-spans-sockets",
+        guest(tuned(0, 4, 5, more="<emulatorpin cpuset='7'/>"), STRICT.format("0-1"), vcpu="<vcpu>3</vcpu>"),
+        "keep all pins on one socket, such as socket 1: CPUs 4-7; and bind the memory to node 1",
+        (("cpuset='0'", "cpuset='6'"), ("'0-1'", "'1'")),
+    ),
+    "pins on two sockets, and CPUs for the host": Mend(
+        "vcpupin-spans-sockets",
+        guest(tuned(1, 5, more="<emulatorpin cpuset='0'/>"), STRICT.format(0)),
+        "keep all pins on one socket, such as socket 0: CPUs 1-3",
+        (("cpuset='5'", "cpuset='2'"),),
+        HOST.format(isolated="", housekeeping="0,4"),
+    ),
+    "a topology beside a list of vCPUs": Mend(
+        "topology-vcpu-mismatch",
+        guest(LISTED, "<cpu><topology sockets='1' cores='2' threads='1'/></cpu>", vcpu="<vcpu current='1'>4</vcpu>"),
+        "write sockets='2'",
+        (("sockets='1'", "sockets='2'"),),
+    ),
+    "no emulatorpin, and CPUs left": Mend(
+        "emulatorpin-missing",
+        guest(tuned(0, 1), STRICT.format(0)),
+        "add <emulatorpin cpuset='2'/>: CPU 2 of node 0, which no vCPU of this domain has, or with those of the vCPUs: 0-1",
+        (("</cputune>", "<emulatorpin cpuset='2'/></cputune>"),),
+    ),
+    "no emulatorpin, and no CPU left on the node": Mend(
+        "emulatorpin-missing",
+        guest(tuned(0, 1, 2, 3), STRICT.format(0), vcpu="<vcpu>4</vcpu>"),
+        "its vCPUs have all CPUs of node 0: leave one to the emulator, or add <emulatorpin> with those of the vCPUs: 0-3",
+        (("</cputune>", "<emulatorpin cpuset='0-3'/></cputune>"),),
+    ),
+    "the emulator of a guest whose memory is allocated on two nodes": Mend(
+        "emulatorpin-overlaps-vcpu",
+        guest(tuned(0, 4, more="<emulatorpin cpuset='0,4'/>"), CELLS),
+        "<emulatorpin cpuset='1,5'/>: CPUs 1,5 of nodes 0-1, which no vCPU of this domain has",
+        (("<emulatorpin cpuset='0,4'/>", "<emulatorpin cpuset='1,5'/>"),),
+    ),
+}
+
+
+@pytest.mark.parametrize("mend", MENDS.values(), ids=MENDS)
+def test_a_help_that_is_taken_up_silences_its_rule_and_no_other_warns(tmp_path: Path, mend: Mend) -> None:
+    (tmp_path / "kvm01.toml").write_text(mend.host)
+    (tmp_path / "web1.xml").write_text(mend.domain)
+    (help,) = told(tmp_path, mend.rule)
+    assert mend.offered in help if mend.offered.endswith("or") else mend.offered == help
+    mended = mend.domain
+    for old, new in mend.changes:
+        assert old in mended
+        mended = mended.replace(old, new)
+    (tmp_path / "web1.xml").write_text(mended)
+    report = numalint.check(tmp_path / "web1.xml", host=str(tmp_path / "kvm01.toml"))
+    assert not report.problems
+    assert [each.rule for each in report.results if each.severity != "note" or each.rule == mend.rule] == []

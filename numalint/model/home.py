@@ -5,7 +5,7 @@ from __future__ import annotations
 from numalint.model.apart import bound_text
 from numalint.model.devices import Device
 from numalint.model.finding import Related
-from numalint.model.idset import IdSet
+from numalint.model.idset import HostCpus, IdSet, union
 from numalint.model.placement import Placement
 from numalint.model.wording import ids_text
 
@@ -33,21 +33,31 @@ def home_places(placement: Placement) -> tuple[Related, ...]:
 
 
 def emulatorpin_text(placement: Placement) -> str:
-    """An emulatorpin to write, and whose CPUs it names; empty where vCPUs of the guest have all CPUs of its nodes."""
-    return _pin_text(placement, "emulatorpin")
+    """An emulatorpin to write, and whose CPUs it names; empty where vCPUs of the guest have all CPUs of its nodes.
+
+    It has a CPU on each node where memory is allocated at start, as far as there are some: QEMU does that from there.
+    """
+    cpus, host = placement.aside_cpus, placement.host
+    free = (host.cpus or IdSet()) - union(pin.cpus for pin in placement.domain.vcpupins.values())
+    balanced = free - (host.isolated or IdSet())
+    for bound in placement.bound if cpus and placement.domain.preallocated else ():
+        near = balanced & host.cpus_of(bound.nodes)
+        if near and not near & cpus:
+            cpus = cpus | IdSet.of([next(iter(near))])
+    return _pin_text(placement, "emulatorpin", cpus)
 
 
 def iothreadpin_text(placement: Placement, thread: int) -> str:
-    """An iothreadpin to write: with the emulator's CPUs where these are beside the guest, else as ``emulatorpin_text``."""
+    """An iothreadpin to write: with the emulator's CPUs where these are beside the guest, else with CPUs that no vCPU has."""
     pin, emulator = f"iothreadpin iothread='{thread}'", placement.domain.emulatorpin
     beside = emulator is not None and placement.host.nodes_of(emulator.cpus) <= placement.home_nodes
     if emulator is None or not beside or emulator.cpus & placement.pinned_cpus:
-        return _pin_text(placement, pin)
+        return _pin_text(placement, pin, placement.aside_cpus)
     return f"<{pin} cpuset='{emulator.cpus}'/>, as the emulator has"
 
 
-def _pin_text(placement: Placement, pin: str) -> str:
-    host, cpus = placement.host, placement.aside_cpus
+def _pin_text(placement: Placement, pin: str, cpus: HostCpus) -> str:
+    host = placement.host
     nodes = host.nodes_of(cpus) or placement.home_nodes
     on = f" of {ids_text('node', nodes)}" if nodes else ""
     if not cpus:

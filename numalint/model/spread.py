@@ -13,7 +13,7 @@ import msgspec
 
 from numalint.model.finding import Related
 from numalint.model.host import Region
-from numalint.model.idset import HostCpus, IdSet, Vcpu, Vcpus, union
+from numalint.model.idset import HostCpus, HostNodes, IdSet, Vcpu, Vcpus, union
 from numalint.model.place import Place
 from numalint.model.placement import Placement, place_of_term
 from numalint.model.resolved import Origin
@@ -89,8 +89,11 @@ class Spread(msgspec.Struct, frozen=True, dict=True):
     @property
     def help(self) -> str:
         if self.fitting:
-            best = max(self.fitting, key=lambda region: len(region.cpus & self._cpus))
-            return f"keep all pins on one {self.kind}, such as {self.kind} {best.id}: CPUs {set_text(best.cpus)}"
+            memory: HostNodes = self.placement.memory_nodes or IdSet()
+            best = max(self.fitting, key=lambda region: (bool(memory & _nodes(region)), len(region.cpus & self._cpus)))
+            cpus, nodes = best.cpus - (self.placement.host.housekeeping or IdSet()), _nodes(best)
+            along = "" if memory <= nodes else f"; and bind the memory to {ids_text('node', nodes)}"
+            return f"keep all pins on one {self.kind}, such as {self.kind} {best.id}: CPUs {set_text(cpus)}{along}"
         return f"give each vCPU CPUs of one {self.kind}, and the guest a NUMA cell for each {self.kind} that it is on"
 
     @property
@@ -134,6 +137,10 @@ def _spread(placement: Placement, kind: str) -> Spread | None:
     if _moves_along(placement) if roaming else (not fitting or _asked_for(placement, held)):
         return None
     return Spread(placement, kind, held, reached, roaming, fitting)
+
+
+def _nodes(region: Region) -> HostNodes:
+    return IdSet.of(node.id for node in region.nodes)
 
 
 def _touched(cpus: HostCpus, regions: tuple[Region, ...]) -> IdSet[int]:

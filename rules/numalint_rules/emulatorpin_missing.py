@@ -94,6 +94,7 @@ from numalint import (
     Trait,
     count_text,
     cpus_text,
+    emulatorpin_text,
     ids_text,
     node_places,
     placement_rule,
@@ -186,5 +187,10 @@ def _help(placement: Placement, nodes: HostNodes) -> str:
     kept = (placement.host.housekeeping or IdSet()) & placement.host.cpus_of(nodes)
     if kept:
         return f"add <emulatorpin cpuset='{kept}'/>: the housekeeping CPUs of {ids_text('node', nodes)}"
-    own = set_text(placement.pinned_cpus)
-    return f"add <emulatorpin> with CPUs of the same node that no vCPU has, or with those of the vCPUs: {own}"
+    own, beside = placement.pinned_cpus, emulatorpin_text(placement)
+    if beside:
+        return f"add {beside}, or with those of the vCPUs: {set_text(own)}"
+    full = f"its vCPUs have all CPUs of {ids_text('node', nodes)}"
+    if placement.emulator.cpus is not None and placement.emulator.cpus <= own:
+        return f"{full}: leave one to the emulator, and name it in <emulatorpin>"
+    return f"{full}: leave one to the emulator, or add <emulatorpin> with those of the vCPUs: {set_text(own)}"

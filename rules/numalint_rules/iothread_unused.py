@@ -64,6 +64,7 @@ Sources:
 - tried with libvirt 9.0.0: an IOThread that nothing uses is accepted in silence
 """
 
+import itertools
 from collections.abc import Iterator
 
 from numalint import (
@@ -74,9 +75,11 @@ from numalint import (
     Finding,
     IdSet,
     Related,
+    Scheduler,
     Severity,
     Trait,
     domain_rule,
+    ids_text,
     set_text,
 )
 
@@ -94,10 +97,10 @@ def check(domain: Domain) -> Iterator[Finding]:
         message=_message(len(domain.iothreads), threads),
         label=f"no disk names {'it' if one else 'them'}",
         related=tuple(Related(disk.place, f"disk {disk.target} has no IOThread") for disk in could[:MOST_RELATED]),
-        why="it serves nothing: disks that name no IOThread stay with the emulator's main loop",
+        why=f"{'it serves' if one else 'they serve'} nothing: disks that name no IOThread stay with the emulator's main loop",
         help=f"write iothread='{unused[0]}' in the <driver> of disk {could[0].target}"
         if could
-        else f"{_fewer(domain, unused)}, or give {'it' if one else 'them'} a disk",
+        else f"{_fewer(domain, threads)}; or give {'it' if one else 'them'} a disk",
         data={"iothreads": str(threads)},
     )
 
@@ -109,9 +112,22 @@ def _message(count: int, unused: IdSet[int]) -> str:
     return f"{len(unused)} of its {count} IOThreads {'serves' if len(unused) == 1 else 'serve'} no disk: {which}"
 
 
-def _fewer(domain: Domain, unused: list[int]) -> str:
-    left = len(domain.iothreads) - len(unused)
-    return f"lower <iothreads> to {left}" if left else "leave <iothreads> out"
+def _fewer(domain: Domain, unused: IdSet[int]) -> str:
+    """What leaves only the IOThreads that are used: libvirt makes those that are listed, and fills up from 1."""
+    used = IdSet.of(domain.iothreads) - unused
+    listed = IdSet.of(each.id for each in domain.listed_iothreads)
+    told = unused & IdSet.of([*domain.iothreadpins, *(id for each in domain.schedulers for id in _iothreads(each))])
+    tuned = f", delete what <cputune> says of {ids_text('IOThread', told)}" if told else ""
+    if not used:
+        return f"leave <iothreads>{' and <iothreadids>' if listed else ''} out{tuned}"
+    free = (id for id in itertools.count(1) if id not in listed)
+    made = used & listed | IdSet.of(itertools.islice(free, len(used - listed)))
+    ids = f", list only {set_text(used)} in <iothreadids>" if unused & listed or made != used else ""
+    return f"write <iothreads>{len(used)}</iothreads>{ids}{tuned}"
+
+
+def _iothreads(scheduler: Scheduler) -> IdSet[int]:
+    return scheduler.ids if scheduler.thread == "iothread" else IdSet()
 
 
 def _could(disk: Disk) -> bool:

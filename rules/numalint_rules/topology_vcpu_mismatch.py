@@ -68,7 +68,7 @@ def check(domain: Domain) -> Iterator[Finding]:
         label=f"{_product(topology)} = {made}",
         related=() if place is None else (Related(place.at(TEXT), has),),
         why="libvirt refuses to define it: CPU topology doesn't match maximum vcpu count",
-        help=_help(topology, domain.maximum),
+        help=_help(topology, domain),
         data={"topology": topology.vcpus, "vcpus": domain.maximum},
     )
 
@@ -79,9 +79,17 @@ def _product(topology: Topology) -> str:
     return " x ".join(count_text(count, part) for count, part in counts if count > 1 or part not in ("die", "cluster"))
 
 
-def _help(topology: Topology, maximum: int) -> str:
-    fewer = f"<vcpu>{topology.vcpus}</vcpu>"
+def _help(topology: Topology, domain: Domain) -> str:
+    maximum, made = domain.maximum, topology.vcpus
+    other = "" if made <= _highest(domain) else f", or <vcpu>{made}</vcpu>"
     if maximum % topology.vcpus_per_socket == 0:
-        return f"write sockets='{maximum // topology.vcpus_per_socket}', or {fewer}"
+        return f"write sockets='{maximum // topology.vcpus_per_socket}'{other}"
     threads = topology.threads if maximum % topology.threads == 0 else 1
-    return f"write <topology sockets='1' cores='{maximum // threads}' threads='{threads}'/>, or {fewer}"
+    return f"write <topology sockets='1' cores='{maximum // threads}' threads='{threads}'/>{other}"
+
+
+def _highest(domain: Domain) -> int:
+    """The highest vCPU that the file names, or that `current` counts: with fewer vCPUs, that would be wrong too."""
+    listed = (each.id for each in domain.listed_vcpus)
+    cells = (vcpu for cell in domain.cells for vcpu in cell.stated)
+    return max([*domain.vcpupins, *listed, *cells, (domain.current or 1) - 1], default=0)

@@ -44,7 +44,7 @@ Good:
       </cputune>
     </domain>
 
-Fix: Pin the others too, or give `<vcpu cpuset>` the CPUs of the pins.
+Fix: Pin the others too; or give `<vcpu cpuset>` the CPUs of the pins, where these are as many as the vCPUs.
 
 When to ignore it: Some vCPUs are shared on purpose. A `<vcpu cpuset>` that has none of the pinned CPUs says so, and makes this a
 note.
@@ -66,11 +66,11 @@ from numalint import (
     Related,
     Severity,
     Trait,
+    Vcpus,
     count_text,
     cpus_text,
     ids_text,
     placement_rule,
-    set_text,
 )
 
 
@@ -90,8 +90,8 @@ def check(placement: Placement) -> Iterator[Finding]:
         label=f"{ids_text('vCPU', rest)} {'has' if len(rest) == 1 else 'have'} no vcpupin",
         severity=Severity.NOTE if apart else None,
         related=(*_inherited_from(inherited), pins),
-        why="they share these CPUs with whatever else runs there" if apart else _why(placement, inherited),
-        help=f"add a <vcpupin> for {ids_text('vCPU', rest)}, or set <vcpu cpuset='{set_text(placement.pinned_cpus)}'>",
+        why="they share these CPUs with whatever else runs there" if apart else _why(placement, rest),
+        help=_help(placement, rest),
         data={"unpinned": str(rest), "pinned": str(pinned)},
     )
 
@@ -111,9 +111,17 @@ def _inherited_from(inherited: Affinity) -> tuple[Related, ...]:
     return (Related(inherited.pin.place.at("cpuset"), "what a vCPU without a vcpupin inherits"),)
 
 
-def _why(placement: Placement, inherited: Affinity) -> str:
+def _why(placement: Placement, rest: Vcpus) -> str:
+    inherited, who = placement.inherited, "it" if len(rest) == 1 else "they"
     if inherited.cpus is not None and placement.host.nodes is not None:
         strange = placement.host.nodes_of(inherited.cpus) - placement.host.nodes_of(placement.pinned_cpus)
         if strange:
-            return f"it may leave the node of the pinned vCPUs for {ids_text('node', strange)}, and take time from them"
-    return "it may take CPU time from the pinned vCPUs, and the guest waits for its slowest"
+            away = ids_text("node", strange)
+            return f"{who} may leave the node of the pinned vCPUs for {away}, and take time from them"
+    return f"{who} may take CPU time from the pinned vCPUs, and the guest waits for its slowest"
+
+
+def _help(placement: Placement, rest: Vcpus) -> str:
+    pins, cpus = f"add a <vcpupin> for {ids_text('vCPU', rest)}", placement.pinned_cpus
+    enough = len(cpus) >= len(placement.domain.online)
+    return f"{pins}, or set <vcpu cpuset='{cpus}'>" if enough else pins
