@@ -33,8 +33,8 @@ FLOATING = """<domain type='kvm'>
 DOMAINS = {"numatune-missing": FLOATING, "housekeeping-used": FLOATING.replace("<vcpu>", "<vcpu cpuset='0-7'>")}
 
 
-def told(folder: Path, rule: str) -> list[str]:
-    report = numalint.check(folder / "web1.xml", host=str(folder / "kvm01.toml"))
+def told(folder: Path, rule: str, name: str = "web1.xml") -> list[str]:
+    report = numalint.check(folder / name, host=str(folder / "kvm01.toml"))
     assert not report.problems
     return [each.help for each in report.results if each.rule == rule]
 
@@ -90,6 +90,30 @@ def tuned(*pins: int, more: str = "") -> str:
     return f"<cputune>{each}{more}</cputune>"
 
 
+def topology(sockets: int, cores: int, threads: int, more: str = "") -> str:
+    told = f"<topology sockets='{sockets}'{more} cores='{cores}' threads='{threads}'/>"
+    return f"<cpu>{told}</cpu>"
+
+
+SMT = """format = 1
+name = "kvm01"
+[topology]
+sockets = 1
+cores_per_node = 8
+cores_per_l3 = 4
+threads_per_core = 2
+cpu_numbering = "threads-last"
+memory_per_node = "64 GiB"
+[cpus]
+isolated = ""
+housekeeping = ""
+offline = ""
+"""
+"""CPU n and n + 8 are one core, 0-3,8-11 are in one L3 and 4-7,12-15 in the other."""
+KINDS = SMT.replace("[cpus]", "[cpus]\nkinds = { efficiency = '4-7,12-15', performance = '0-3,8-11' }")
+NODES = SMT.replace("sockets = 1", "sockets = 2").replace("threads-last", "nodes-interleaved").replace("= 8", "= 2")
+NODES = NODES.replace("cores_per_l3 = 4", "cores_per_l3 = 2")
+"""CPU n is on node n mod 2, in one core with n + 4."""
 STRICT = "<numatune><memory mode='strict' nodeset='{}'/></numatune>"
 IOTHREADPIN = "<iothreadpin iothread='{}' cpuset='3'/>"
 LISTED = "<vcpus><vcpu id='0' enabled='yes' hotpluggable='no'/><vcpu id='3' enabled='no' hotpluggable='yes'/></vcpus>"
@@ -191,6 +215,102 @@ MENDS = {
         "<emulatorpin cpuset='1,5'/>: CPUs 1,5 of nodes 0-1, which no vCPU of this domain has",
         (("<emulatorpin cpuset='0,4'/>", "<emulatorpin cpuset='1,5'/>"),),
     ),
+    "guest cores on several cores, with a core for each vCPU": Mend(
+        "vcpu-siblings-mismatch",
+        guest(tuned(0, 2, more="<emulatorpin cpuset='7'/>"), topology(1, 1, 2)),
+        "pin the vCPUs of each guest core to one host core, such as CPUs 0,8, "
+        "or write <topology sockets='1' cores='2' threads='1'/>",
+        (("cores='1' threads='2'", "cores='2' threads='1'"),),
+        SMT,
+    ),
+    "guest cores on several cores, some of them whole": Mend(
+        "vcpu-siblings-mismatch",
+        guest(tuned(0, 2, 1, 9, more="<emulatorpin cpuset='7'/>"), topology(1, 2, 2), vcpu="<vcpu>4</vcpu>"),
+        "pin the vCPUs of each guest core to one host core, such as CPUs 1,9",
+        (("vcpu='1' cpuset='2'", "vcpu='1' cpuset='8'"),),
+        SMT,
+    ),
+    "siblings in several guest cells": Mend(
+        "vcpu-siblings-hidden",
+        guest(
+            tuned(0, 1, 4, 5, more="<emulatorpin cpuset='2-3'/>"),
+            "<numatune><memnode cellid='0' mode='strict' nodeset='0'/>"
+            "<memnode cellid='1' mode='strict' nodeset='1'/></numatune><cpu><topology sockets='2' cores='2' threads='1'/>"
+            "<numa><cell id='0' cpus='0,2' memory='2' unit='GiB'/><cell id='1' cpus='1,3' memory='2' unit='GiB'/></numa></cpu>",
+            vcpu="<vcpu>4</vcpu>",
+        ),
+        "make guest cells of 2 vCPUs in a row, write <topology sockets='2' cores='1' threads='2'/>, "
+        "and pin each 2 vCPUs in turn to the threads of one core",
+        (
+            ("cpus='0,2'", "cpus='0-1'"),
+            ("cpus='1,3'", "cpus='2-3'"),
+            ("cores='2' threads='1'", "cores='1' threads='2'"),
+            ("vcpu='1' cpuset='1'", "vcpu='1' cpuset='x'"),
+            ("vcpu='2' cpuset='4'", "vcpu='2' cpuset='1'"),
+            ("cpuset='x'", "cpuset='4'"),
+        ),
+        NODES,
+    ),
+    "siblings of an odd number of vCPUs": Mend(
+        "vcpu-siblings-hidden",
+        guest(tuned(0, 1, 8, more="<emulatorpin cpuset='7'/>"), vcpu="<vcpu>3</vcpu>"),
+        "give it 2 vCPUs, write <topology sockets='1' cores='1' threads='2'/>, "
+        "and pin each 2 vCPUs in turn to the threads of one core",
+        (
+            ("<vcpu>3<", "<vcpu>2<"),
+            ("<vcpupin vcpu='1' cpuset='1'/>", ""),
+            ("vcpu='2'", "vcpu='1'"),
+            ("</cputune>", "</cputune>" + topology(1, 1, 2)),
+        ),
+        SMT,
+    ),
+    "more vCPUs than cores, for a guest that knows threads": Mend(
+        "vcpus-exceed-node-cores",
+        guest(topology(1, 5, 2), vcpu="<vcpu>10</vcpu>"),
+        "give it at most 8 vCPUs, or pin the vCPUs of each guest core to one host core",
+        (("</cpu>", "</cpu>" + tuned(0, 8, 1, 9, 2, 10, 4, 12, 5, 13)),),
+        SMT.replace('housekeeping = ""', "housekeeping = '7'"),
+    ),
+    "a realtime vCPU on CPU 0, and its sibling": Mend(
+        "rt-on-housekeeping",
+        guest(
+            "<memoryBacking><nosharepages/><locked/><hugepages/></memoryBacking>",
+            tuned(0, 8, more="<emulatorpin cpuset='7,15'/><vcpusched vcpus='0-1' scheduler='fifo' priority='1'/>"),
+            topology(1, 1, 2),
+        ),
+        "pin it to another CPU, such as 1-6,9-14, and vCPU 1 to the same core",
+        (("cpuset='0'", "cpuset='1'"), ("cpuset='8'", "cpuset='9'")),
+        SMT.replace('housekeeping = ""', "").replace('isolated = ""', ""),
+    ),
+    "a socket on two caches, with room in each for half": Mend(
+        "guest-socket-vs-host-socket",
+        guest(
+            tuned(*range(1, 4), *range(9, 12), *range(4, 7), *range(12, 15), more="<emulatorpin cpuset='7'/>"),
+            topology(1, 12, 1),
+            vcpu="<vcpu>12</vcpu>",
+        ),
+        "write <topology sockets='1' dies='2' cores='6' threads='1'/>, and pin the vCPUs of each die to one L3 cache",
+        (("sockets='1' cores='12'", "sockets='1' dies='2' cores='6'"),),
+        SMT,
+    ),
+    "dies on two caches": Mend(
+        "guest-socket-vs-host-socket",
+        guest(
+            tuned(1, 2, 3, 4, 5, 6, 7, 12, 13, 14, more="<emulatorpin cpuset='0'/>"),
+            topology(1, 5, 1, " dies='2'"),
+            vcpu="<vcpu>10</vcpu>",
+        ),
+        "pin the vCPUs of each guest die to one L3 cache",
+        (("cpuset='4'", "cpuset='9'"), ("cpuset='5'", "cpuset='10'"), ("cpuset='7'", "cpuset='5'")),
+        SMT,
+    ),
+    "as many vCPUs on cores of either kind": Mend(
+        "pin-mixes-core-types",
+        guest(tuned(2, 4, more="<emulatorpin cpuset='0'/>")),
+        "pin all of them to one kind, such as performance: CPUs 0-3,8-11",
+        (("cpuset='4'", "cpuset='3'"),),
+        KINDS,
+    ),
 }
 
 
@@ -208,3 +328,16 @@ def test_a_help_that_is_taken_up_silences_its_rule_and_no_other_warns(tmp_path: 
     report = numalint.check(tmp_path / "web1.xml", host=str(tmp_path / "kvm01.toml"))
     assert not report.problems
     assert [each.rule for each in report.results if each.severity != "note" or each.rule == mend.rule] == []
+
+
+def test_each_thread_of_a_domain_is_moved_off_the_cpus_of_another(tmp_path: Path) -> None:
+    (tmp_path / "kvm01.toml").write_text(HOST.format(isolated="", housekeeping=""))
+    threads = "<emulatorpin cpuset='X'/><iothreadpin iothread='1' cpuset='X'/>"
+    both = guest("<iothreads>1</iothreads>", tuned(0, 1, more=threads), DISK.format(1), STRICT.format(0))
+    owner = guest(tuned(2, more="<emulatorpin cpuset='3'/>"), STRICT.format(0), vcpu="<vcpu>1</vcpu>")
+    (tmp_path / "db1.xml").write_text(owner.replace("web1", "db1"))
+    (tmp_path / "web1.xml").write_text(both.replace("X", "2"))
+    (help,) = told(tmp_path, "thread-on-foreign-cpus", ".")
+    assert help.startswith("<emulatorpin cpuset='3'/> and the same for IOThread 1: no dedicated vCPU has CPU 3; ")
+    (tmp_path / "web1.xml").write_text(both.replace("X", "3"))
+    assert told(tmp_path, "thread-on-foreign-cpus", ".") == []

@@ -125,6 +125,7 @@ Sources:
 - kubevirt/kubevirt, issue 17198
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 from numalint import (
@@ -188,7 +189,10 @@ def _judge(placement: Placement, topology: Topology) -> Iterator[Finding | NotJu
         near = [part for part in dies if len(_homes(placement, part, sockets)) == 1]  # else wide-vm-without-vnuma
         split = [part for part in near if len(_homes(placement, part, caches)) > 1]
         if split:
-            advice = _dies(topology, len(_homes(placement, split[0], caches)))
+            homes = {name: caches[name] for name in _homes(placement, split[0], caches)}
+            advice = f"pin the vCPUs of each guest {noun} to one L3 cache"
+            if len(dies) < len(caches):
+                advice = _dies(placement, topology, homes)
             yield _finding(placement, topology, (dies, split, caches), (noun, "L3 caches"), advice)
 
 
@@ -243,12 +247,15 @@ def _finding(
     )
 
 
-def _dies(topology: Topology, homes: int) -> str:
-    if topology.cores % homes:
-        return (
-            "give the guest a die for each L3 cache (dies in <topology>), and pin the vCPUs of each die to one of them"
-        )
-    told = f"<topology sockets='{topology.sockets}' dies='{topology.dies * homes}' cores='{topology.cores // homes}'"
+def _dies(placement: Placement, topology: Topology, homes: Homes) -> str:
+    """A die for each cache, where the cores can be divided so and the CPUs of each cache are enough for one."""
+    dies, room = topology.dies * len(homes), min(map(len, homes.values()))
+    size = topology.vcpus_per_socket // dies
+    most = max(Counter(vcpu // size for vcpu in placement.domain.online).values())
+    if topology.cores % len(homes) or most > room:
+        each = "give the guest a die for each L3 cache (dies in <topology>), with no more vCPUs than that has CPUs"
+        return f"{each}, and pin the vCPUs of each die to one of them"
+    told = f"<topology sockets='{topology.sockets}' dies='{dies}' cores='{topology.cores // len(homes)}'"
     return f"write {told} threads='{topology.threads}'/>, and pin the vCPUs of each die to one L3 cache"
 
 

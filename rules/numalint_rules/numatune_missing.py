@@ -148,7 +148,10 @@ def _binding(placement: Placement, nodes: HostNodes) -> str:
     if len(placement.domain.cells) > 1:
         return "add a <memnode> to <numatune> for each guest cell, with the node that its vCPUs are pinned to"
     if len(nodes) > 1:
-        return f"pin to one node, or bind the memory to all of them: <memory mode='interleave' nodeset='{nodes}'/>"
+        all_of_them = f"bind the memory to all of them: <memory mode='interleave' nodeset='{nodes}'/>"
+        return (
+            f"{'pin to one node' if placement.fitting_nodes else 'give it a NUMA cell for each node'}, or {all_of_them}"
+        )
     if not nodes & placement.fitting_nodes:
         return f"node {nodes} cannot hold the whole guest: give it less, or NUMA cells with a <memnode> each"
     return f"add <numatune><memory mode='strict' nodeset='{nodes}'/></numatune>"

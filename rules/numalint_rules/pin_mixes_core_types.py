@@ -105,7 +105,9 @@ def _a(kind: str) -> str:
 
 def _help(placement: Placement) -> str:
     kept: HostCpus = placement.host.housekeeping or IdSet()
-    for kind, cpus in (placement.host.kinds or {}).items():
-        if len(placement.pinned) <= len(cpus - kept):
-            return f"pin all of them to one kind, such as {kind}: CPUs {cpus - kept}"
+    kinds = {kind: cpus - kept for kind, cpus in (placement.host.kinds or {}).items()}
+    roomy = [kind for kind, cpus in kinds.items() if len(placement.pinned) <= len(cpus)]
+    if roomy:
+        best = max(roomy, key=lambda kind: (len(_vcpus_on(placement, kinds[kind])), kind == "performance"))
+        return f"pin all of them to one kind, such as {best}: CPUs {kinds[best]}"
     return "no kind has that many CPUs: give the guest fewer vCPUs, or let it float with <vcpu cpuset>"

@@ -79,9 +79,11 @@ from numalint import (
     Severity,
     Trait,
     Vcpu,
+    Vcpus,
     ids_text,
     placement_rule,
     set_text,
+    union,
 )
 
 CPU_0: HostCpus = IdSet(1)
@@ -123,7 +125,7 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
             *(Related(pin.place.at("cpuset"), _label(placement, each, declared)) for each, pin in pins[1:MOST_RELATED]),
         ),
         why="the vCPU preempts the host's own work, and waits for the parts of it that cannot be preempted",
-        help=_help(placement, kept),
+        help=_help(placement, IdSet.of(vcpus), kept),
         data={"vcpus": str(IdSet[Vcpu].of(vcpus)), "cpus": str(cpus), "housekeeping": str(kept)},
     )
 
@@ -133,7 +135,12 @@ def _label(placement: Placement, vcpu: Vcpu, declared: bool) -> str:
     return f"the host keeps {cpu} for itself" if declared else f"the host does its own work on {cpu}"
 
 
-def _help(placement: Placement, kept: HostCpus) -> str:
-    free = ((placement.host.isolated or placement.host.cpus) or IdSet()) - kept - placement.pinned_cpus
-    kind = "isolated CPU" if placement.host.isolated else "CPU"
-    return f"pin it to another {kind}{f', such as {set_text(free)}' if free else ''}"
+def _help(placement: Placement, vcpus: Vcpus, kept: HostCpus) -> str:
+    host, domain = placement.host, placement.domain
+    threads = [*domain.iothreadpins.values(), *([domain.emulatorpin] if domain.emulatorpin else [])]
+    free = (host.isolated or host.cpus or IdSet()) - kept - placement.pinned_cpus - union(pin.cpus for pin in threads)
+    free = free & host.cpus_of(host.nodes_of(placement.pinned_cpus)) or free
+    kind = "isolated CPU" if host.isolated else "CPU"
+    siblings = union(core for core in domain.guest_cores if core & vcpus) & domain.online - vcpus
+    along = f", and {ids_text('vCPU', siblings)} to the same core" if siblings else ""
+    return f"pin it to another {kind}{f', such as {set_text(free)}' if free else ''}{along}"

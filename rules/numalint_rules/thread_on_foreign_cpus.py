@@ -202,4 +202,6 @@ def _pins_text(fleet: Fleet, guests: list[Intrusion]) -> str:
     if not cpus:
         return "leave a CPU to such threads: dedicated vCPUs have all of them"
     which = f" iothread='{thread.name}'" if thread.name else ""
-    return f"<{thread.kind}{which} cpuset='{cpus}'/>: no dedicated vCPU has {ids_text('CPU', cpus)}"
+    others: IdSet[int] = IdSet.of(int(each.target.name) for each in guests[1:] if each.claim is claim)
+    too = f" and the same for {ids_text('IOThread', others)}" if others else ""
+    return f"<{thread.kind}{which} cpuset='{cpus}'/>{too}: no dedicated vCPU has {ids_text('CPU', cpus)}"

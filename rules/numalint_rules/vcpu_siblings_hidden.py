@@ -144,9 +144,11 @@ def _further(placement: Placement, vcpus: list[Vcpu]) -> Related:
 def _help(domain: Domain, shared: dict[HostCpus, list[Vcpu]]) -> str:
     threads = max(map(len, shared.values()))
     sockets = max(1, len(domain.cells))
-    if domain.maximum % (sockets * threads):
-        return f"write <topology threads='{threads}'>, with vCPUs in multiples of {threads}"
-    cores = domain.maximum // sockets // threads
-    in_turn = all(min(vcpus) % threads == 0 and max(vcpus) - min(vcpus) < threads for vcpus in shared.values())
+    cores = max(1, domain.maximum // sockets // threads)
+    vcpus = sockets * cores * threads
+    size = "" if vcpus == domain.maximum else f"give it {vcpus} vCPUs, "
+    rows = all(len(cell.cpus) == vcpus // sockets and len(cell.cpus.runs()) == 1 for cell in domain.cells)
+    cells = "" if rows else f"make guest cells of {vcpus // sockets} vCPUs in a row, "
+    in_turn = rows and all(min(pair) % threads == 0 and max(pair) - min(pair) < threads for pair in shared.values())
     repin = "" if in_turn else f", and pin each {threads} vCPUs in turn to the threads of one core"
-    return f"write <topology sockets='{sockets}' cores='{cores}' threads='{threads}'/>{repin}"
+    return f"{size}{cells}write <topology sockets='{sockets}' cores='{cores}' threads='{threads}'/>{repin}"

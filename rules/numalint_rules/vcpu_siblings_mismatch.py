@@ -177,11 +177,11 @@ def _message(placement: Placement, torn: list[Vcpus]) -> str:
 def _help(placement: Placement, threads: int) -> str:
     moved = _permuted(placement)
     if moved is None:
-        cores = (*placement.host.cores_of(placement.pinned_cpus), *(placement.host.cores or ()))
-        core = next(core for core in cores if len(core) >= threads)
-        lines = [
-            f"pin the vCPUs of each guest core to one host core, such as CPUs {core}, or write <topology threads='1'>"
-        ]
+        own, all_cores = placement.pinned_cpus, placement.host.cores or ()
+        near = sorted(placement.host.cores_of(own), key=lambda core: not core <= own)
+        core = next(core for core in (*near, *all_cores) if len(core) >= threads)
+        apart = f", or write {_unthreaded(placement)}" if len(near) == len(placement.pinned) else ""
+        lines = [f"pin the vCPUs of each guest core to one host core, such as CPUs {core}{apart}"]
     else:
         changes = [vcpu for vcpu, cpus in moved.items() if cpus != placement.domain.vcpupins[vcpu].cpus]
         lines = ["the same CPUs, so that each guest core is one host core:"]
@@ -191,6 +191,15 @@ def _help(placement: Placement, threads: int) -> str:
         row = set_text(placement.pinned_cpus)
         lines.append(f"({row} are siblings two by two in lstopo's logical numbers, L#; libvirt takes its P# numbers)")
     return "\n".join(lines)
+
+
+def _unthreaded(placement: Placement) -> str:
+    """The guest's topology with a core for each thread, which is right where no two vCPUs share a host core."""
+    topology = placement.domain.topology
+    assert topology is not None, "without threads in the guest no core of it is torn"
+    parts = {"sockets": topology.sockets, "dies": topology.dies, "clusters": topology.clusters}
+    told = "".join(f" {part}='{count}'" for part, count in parts.items() if count > 1 or part == "sockets")
+    return f"<topology{told} cores='{topology.cores * topology.threads}' threads='1'/>"
 
 
 def _permuted(placement: Placement) -> dict[Vcpu, HostCpus] | None:

@@ -4,7 +4,8 @@ It starts, and then its vCPUs wait for each other: where more of them want to ru
 perhaps with a lock that the others need. The guest sees time go by in jumps. Several guests may share the CPUs of a host, but
 no guest gains from vCPUs that cannot run beside each other; SUSE calls it a misconfiguration always, and OpenStack never lets a
 guest overcommit against itself. CPUs that the host keeps for itself (housekeeping) do not count. vCPUs that are only there to
-be plugged in later make this a note.
+be plugged in later make this a note. Those that `<vcpus>` leaves off in the midst are none of them: such a gap lines the guest's
+caches up with the host's where each of those has, say, three cores.
 
 Host: pack:2 numa:1 core:4 pu:1
 
@@ -34,6 +35,25 @@ Good:
       <vcpu>8</vcpu>
     </domain>
 
+Good:
+
+    <domain>
+      <name>win11</name>
+      <memory unit='MiB'>512</memory>
+      <vcpu current='6'>9</vcpu>
+      <vcpus>
+        <vcpu id='0' enabled='yes' hotpluggable='no'/>
+        <vcpu id='1' enabled='yes' hotpluggable='yes'/>
+        <vcpu id='2' enabled='yes' hotpluggable='yes'/>
+        <vcpu id='3' enabled='no' hotpluggable='yes'/>
+        <vcpu id='4' enabled='yes' hotpluggable='yes'/>
+        <vcpu id='5' enabled='yes' hotpluggable='yes'/>
+        <vcpu id='6' enabled='yes' hotpluggable='yes'/>
+        <vcpu id='7' enabled='no' hotpluggable='yes'/>
+        <vcpu id='8' enabled='no' hotpluggable='yes'/>
+      </vcpus>
+    </domain>
+
 Fix: Give the guest no more vCPUs than the host has CPUs for guests, better no more than one node has.
 
 When to ignore it: The host only tests how software behaves on many CPUs, and speed does not matter.
@@ -48,6 +68,7 @@ from collections.abc import Iterator
 
 from numalint import (
     Category,
+    Domain,
     Fact,
     Finding,
     Placement,
@@ -72,11 +93,16 @@ def check(placement: Placement) -> Iterator[Finding]:
         vcpus = count_text(len(domain.online), "vCPU")
         why = "some of them always wait for a CPU, perhaps with a lock that the others need"
         yield _finding(placement, vcpus, f"{vcpus} at start", None, why)
-    elif domain.maximum > room:
+    elif domain.maximum - _left_out(domain) > room:
         label = f"{count_text(domain.maximum, 'vCPU')} at most, {len(domain.online)} at start"
         yield _finding(
             placement, label, label, Severity.NOTE, "with all of them plugged in, some always wait for a CPU"
         )
+
+
+def _left_out(domain: Domain) -> int:
+    """How many vCPUs are off in the midst: such a gap lines the guest's caches up with the host's, and stays one."""
+    return max(domain.online) + 1 - len(domain.online) if domain.online else 0
 
 
 def _finding(placement: Placement, vcpus: str, label: str, severity: Severity | None, why: str) -> Finding:

@@ -90,8 +90,9 @@ def check(placement: Placement) -> Iterator[Finding]:
         f"it has {count_text(cores, 'core')} with {count_text(cpus, 'CPU')}",
         label=f"{count_text(vcpus, 'vCPU')} at start",
         related=node_places(host, IdSet.of([node])),
-        why="two vCPUs on one core get little more than one core's work done, and the guest does not know of it",
-        help=f"give it at most {count_text(cores, 'vCPU')}, or <topology threads='2'> with each guest core pinned to one core",
+        why="two vCPUs on one core get little more than one core's work done"
+        f"{'' if _told(placement) else ', and the guest does not know of it'}",
+        help=f"give it at most {count_text(cores, 'vCPU')}, or {_pairs(placement)}",
         data={"vcpus": vcpus, "cores": cores, "node": node},
     )
 
@@ -102,10 +103,20 @@ def _meant(placement: Placement) -> bool:
         return False
     if len(placement.host.cores_of(placement.pinned_cpus)) >= len(placement.domain.online):
         return True
-    topology = placement.domain.topology
-    if topology is None or topology.threads < 2:
-        return False
-    return all(_on_one_core(placement, core & placement.domain.online) for core in placement.domain.guest_cores)
+    return _told(placement) and all(
+        _on_one_core(placement, core & placement.domain.online) for core in placement.domain.guest_cores
+    )
+
+
+def _told(placement: Placement) -> bool:
+    """Whether the guest knows that its cores have threads."""
+    return placement.domain.topology is not None and placement.domain.topology.threads > 1
+
+
+def _pairs(placement: Placement) -> str:
+    if _told(placement):
+        return "pin the vCPUs of each guest core to one host core"
+    return "<topology threads='2'> with each guest core pinned to one core"
 
 
 def _on_one_core(placement: Placement, vcpus: Vcpus) -> bool:
