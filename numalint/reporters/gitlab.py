@@ -1,8 +1,8 @@
 """GitLab's Code Quality report: a JSON array of what Code Climate calls issues.
 
-A severity of GitLab's own says what kind an entry is: ``blocker`` a problem that kept something from being checked,
-``critical`` an error, ``major`` a warning, ``info`` a note, what was not judged (``not-judged``), or how many findings are
-suppressed or known (``left-out``).
+A severity of GitLab's own says what kind an entry is: ``blocker`` a problem of the run (a host or a file that cannot be read),
+``critical`` an error (a domain that is malformed is one), ``major`` a warning, ``info`` a note, what was not judged
+(``not-judged``), or how many findings are suppressed or known (``left-out``).
 """
 
 from __future__ import annotations
