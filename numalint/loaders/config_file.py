@@ -41,8 +41,9 @@ def find_config(start: Path) -> Path | None:
             raise LoadError(
                 "no configuration has this name", os.path.relpath(folder / MISNAMED), help=f"name it {NAME}"
             )
-        found = [path for path in (folder / NAME, folder / PYPROJECT) if path.is_file()]
-        found = [path for path in found if path.name == NAME or _in_pyproject(path)]
+        own, shared = folder / NAME, folder / PYPROJECT
+        found = [own] if os.path.lexists(own) and not own.is_dir() else []  # a link to nowhere is told by who reads it
+        found += [shared] if shared.is_file() and _in_pyproject(shared) else []
         if len(found) > 1:
             help = f"move [tool.numalint] of {PYPROJECT} into it, or remove one of them"
             raise LoadError(f"{PYPROJECT} beside it configures numalint too", os.path.relpath(found[0]), help=help)
@@ -53,7 +54,7 @@ def find_config(start: Path) -> Path | None:
 
 def load_config(path: Path) -> LoadedConfig:
     """Read a configuration and those that it extends. Raises LoadError for anything that is wrong with them."""
-    shown, folder = os.path.relpath(path), str(path.resolve().parent)
+    shown, folder = os.path.relpath(path), os.path.dirname(os.path.realpath(path))
     try:
         raw, places, folders = _read(path, (), folder)
     except OSError as error:
@@ -80,10 +81,10 @@ def _in_pyproject(path: Path) -> bool:
     return isinstance(tools, dict) and "numalint" in tools
 
 
-def _read(path: Path, above: tuple[Path, ...], folder: str) -> tuple[Raw, dict[Keys, Place], list[str]]:
+def _read(path: Path, above: tuple[str, ...], folder: str) -> tuple[Raw, dict[Keys, Place], list[str]]:
     """The values of a file over those of the files that it extends, their places, and the folders of all these files.
 
-    The paths and globs in them are made relative to ``folder``. ``above`` are the files that extend this one. Raises
+    The paths and globs in them are made relative to ``folder``. ``above`` are the real paths of the files that extend this one. Raises
     OSError, LoadError.
     """
     shown = os.path.relpath(path)
@@ -92,10 +93,10 @@ def _read(path: Path, above: tuple[Path, ...], folder: str) -> tuple[Raw, dict[K
     extend = convert(document, own, Config).extend
     raw: Raw = {}
     places: dict[Keys, Place] = {}
-    folders = [str(path.resolve().parent)]
+    folders = [os.path.dirname(os.path.realpath(path))]
     for base in [extend] if isinstance(extend, str) else extend or []:
         try:
-            further = _read(_base(path, base, above, document, header), (*above, path.resolve()), folder)
+            further = _read(_base(path, base, above, document, header), (*above, os.path.realpath(path)), folder)
         except OSError as error:
             said = f"extend: {base} cannot be read: {error.strerror}"
             raise LoadError(said, document.path, line_of(document, [*header, "extend"])) from None
@@ -110,10 +111,10 @@ def _read(path: Path, above: tuple[Path, ...], folder: str) -> tuple[Raw, dict[K
     return raw, places, folders
 
 
-def _base(path: Path, base: str, above: tuple[Path, ...], document: Document, header: tuple[str, ...]) -> Path:
+def _base(path: Path, base: str, above: tuple[str, ...], document: Document, header: tuple[str, ...]) -> Path:
     """The file that ``path`` extends."""
     found = path.parent / base
-    if found.resolve() in (*above, path.resolve()):
+    if os.path.realpath(found) in (*above, os.path.realpath(path)):
         line = line_of(document, [*header, "extend"])
         raise LoadError(f"extend: {base} extends this file itself", document.path, line, help="take it out of extend")
     if len(above) >= _MOST_FILES:
