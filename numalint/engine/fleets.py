@@ -21,6 +21,7 @@ from numalint.model.finding import Finding, Related
 from numalint.model.fleet import Fleet
 from numalint.model.host import Host
 from numalint.model.place import TEXT, Place
+from numalint.model.report import Problem
 from numalint.model.wording import MOST_RELATED, node_places
 
 Read = Callable[[str], bytes]
@@ -63,21 +64,28 @@ class Fleets:
 
 
 class Reporting:
-    """Makes findings of conflicts; the documents that were read last are kept for the next ones."""
+    """Makes findings of conflicts; the documents that were read last are kept for the next ones.
+
+    ``problems`` are, by document, those whose conflicts are lost.
+    """
 
     def __init__(self, read: Read) -> None:
+        self.problems: dict[str, Problem] = {}
         self._read = read
         self._domains = functools.lru_cache(maxsize=_MOST_KEPT)(self._load)
 
     def reported(self, conflict: Conflict, fleet: Fleet, focus: AbstractSet[str] | None) -> Reported | None:
         """The conflict as a finding in the first of its parties that is in ``focus`` (None: all are).
 
-        None where no party is in the focus, or where no file of theirs can be read any more.
+        None where no party is in the focus, or where the file of the first that is cannot be read any more.
         """
         parties = conflict.parties
         main = next((party for party in parties if focus is None or party.claim.document in focus), None)
-        place = None if main is None else self._place(main)
-        if main is None or place is None:
+        if main is None:
+            return None
+        place = self._place(main)
+        if place is None:
+            self.problems[main.claim.document] = _lost(main.claim.document)
             return None
         others = (each for each in parties if each is not main)
         related = (Related(found, each.label) for each in others if (found := self._place(each)))
@@ -105,6 +113,11 @@ class Reporting:
             return load_domains(Document(document, self._read(document)))
         except (OSError, LoadError):
             return []
+
+
+def _lost(document: str) -> Problem:
+    message = "a second reading does not find its domains, and their conflicts are lost: did it change since the first?"
+    return Problem(kind="unreadable-file", message=message, path=document, help="run numalint again")
 
 
 def place_of(domain: Domain, target: Target) -> Place:

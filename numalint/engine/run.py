@@ -113,8 +113,7 @@ class _Run:
         ran = self._ran(found)
         own = self.suppressor.results(ran)
         for each in own:
-            with contextlib.suppress(OSError):  # it went away since: the place is told without its lines
-                self.locator.read(each.span.path)
+            self._read_again(each.span.path)
         said += (*self.suppressor.said(ran), *(hidden if self.request.show_suppressed else ()))
         return [*faulty, *self._unknown(own + self.locator.results(said), ran)]
 
@@ -124,9 +123,15 @@ class _Run:
             results = baseline.marked(results)
             self.stale += baseline.stale(results, lambda entry: self._seen_again(entry, ran))
             if self.stale and baseline.path:
-                results.append(stale_notice(self.stale, baseline.path, self.locator.read(baseline.path)))
+                results.append(stale_notice(self.stale, baseline.path, self._read_again(baseline.path)))
         self.known = sum(each.suppressed_by == "baseline" for each in results)
         return [each for each in results if each.suppressed_by != "baseline" or self.request.show_suppressed]
+
+    def _read_again(self, path: str) -> bytes:
+        """The bytes of a file, for a reporter; none where it went away since, so that its place is told without its lines."""
+        with contextlib.suppress(OSError):
+            return self.locator.read(path)
+        return b""
 
     def _seen_again(self, entry: Known, ran: Ran) -> bool:
         """Whether what a baseline lists would have been found, if it were there still."""
@@ -187,6 +192,7 @@ class _Run:
         reporting, focus = Reporting(self.locator.read), set(found.files)
         for fleet in fleets.fleets(self.world.fleet):
             self.judge.judge_fleet(fleet, reporting, focus)
+        self.problems += reporting.problems.values()
 
     def _neighbours(self, found: Found) -> list[tuple[str, int, Claim]]:
         """The claims of the domains that the configuration declares and that are not in the focus."""
