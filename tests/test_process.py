@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -49,6 +50,38 @@ def test_a_full_disk_is_a_sentence_and_exit_code_2(arguments: list[str]) -> None
         done = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
     assert done.returncode == 2
     assert done.stderr == b"error: what was found cannot be printed: No space left on device\n"
+
+
+def full() -> None:
+    """The disk is full after 64 bytes of a file."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        (["check", ".", "--host", HOST, "-q", "--report", "json=a.json"], "a.json"),
+        (["check", ".", "--host", HOST, "-q", "--report", "sarif=a.json", "--report", "junit=b.xml"], "a.json"),
+        (["check", ".", "--host", HOST, "--add-ignores", "--reason", "why"], "db1.xml"),
+        (["baseline", "create", "--host", HOST, "--output", "a.json"], "a.json"),
+        (["topology", "capture", "-o", "kvm01.host.toml"], "kvm01.host.toml"),
+    ],
+    ids=["a report", "two reports", "--add-ignores", "a baseline", "a host"],
+)
+def test_a_disk_that_fills_up_in_the_middle_of_a_file_leaves_the_old_one(
+    folder: Path, arguments: list[str], file: str
+) -> None:
+    old = DOMAIN if file == "db1.xml" else "the old one"
+    if arguments[0] != "baseline":  # it replaces none
+        (folder / file).write_text(old)
+    before = sorted(os.listdir(folder))
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, check=False, timeout=60, preexec_fn=full)
+    assert done.returncode == 2
+    assert b"File too large" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert sorted(os.listdir(folder)) == before
+    assert file not in before or (folder / file).read_text() == old
 
 
 def test_ctrl_c_ends_it_with_130_and_leaves_the_old_report(folder: Path) -> None:
