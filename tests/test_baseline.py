@@ -37,6 +37,11 @@ def git(*arguments: str, folder: Path) -> None:
 
 
 @pytest.fixture
+def numalint(numalint_inside):
+    return numalint_inside
+
+
+@pytest.fixture
 def fleet(tmp_path: Path) -> Path:
     """db1 and db2, both without numatune, in a repository with one commit."""
     git("init", "-q", ".", folder=tmp_path)

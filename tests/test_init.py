@@ -31,6 +31,11 @@ def write(path: Path, text: str) -> None:
 
 
 @pytest.fixture
+def numalint(numalint_inside):
+    return numalint_inside
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder that is the root of a repository, above which nothing is looked for."""
     (tmp_path / ".git").mkdir()
