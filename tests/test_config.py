@@ -17,6 +17,11 @@ from numalint.loaders.document import LoadError
 from numalint.model.finding import Severity
 
 
+@pytest.fixture
+def numalint(numalint_inside):
+    return numalint_inside
+
+
 def config(folder: Path, text: str) -> Path:
     path = folder / "numalint.toml"
     path.write_text(text)

@@ -107,6 +107,11 @@ reason = "new"
 
 
 @pytest.fixture
+def numalint(numalint_inside):
+    return numalint_inside
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name, text in {"site/base.toml": BASE, "team/numalint.toml": OWN}.items():
         (tmp_path / name).parent.mkdir()

@@ -353,6 +353,11 @@ MISUSES = {
 }
 
 
+@pytest.fixture
+def numalint(numalint_inside):
+    return numalint_inside
+
+
 def write(folder: Path, files: Files) -> None:
     """A good domain, and the files of a case."""
     for name, text in {"db1.xml": GOOD, **files}.items():
