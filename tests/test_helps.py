@@ -121,6 +121,10 @@ DISK = (
     "<devices><disk type='file' device='disk'><driver name='qemu' iothread='{}'/>"
     "<target dev='vda' bus='virtio'/></disk></devices>"
 )
+DISKS = (
+    "<disk type='file' device='disk'><driver name='raw'/><target dev='vdb' bus='virtio'/></disk>"
+    "<disk type='file' device='disk'><driver name='raw'/><target dev='vdc' bus='virtio'/></disk></devices>"
+)
 CELLS = (
     "<memoryBacking><allocation mode='immediate'/></memoryBacking><numatune>"
     "<memnode cellid='0' mode='strict' nodeset='0'/><memnode cellid='1' mode='strict' nodeset='1'/></numatune>"
@@ -303,6 +307,46 @@ MENDS = {
         "pin the vCPUs of each guest die to one L3 cache",
         (("cpuset='4'", "cpuset='9'"), ("cpuset='5'", "cpuset='10'"), ("cpuset='7'", "cpuset='5'")),
         SMT,
+    ),
+    "a guest core for what is not realtime": Mend(
+        "rt-all-vcpus",
+        guest(
+            "<memoryBacking><nosharepages/><locked/><hugepages/></memoryBacking>",
+            tuned(
+                1, 9, 2, 10, more="<emulatorpin cpuset='7,15'/><vcpusched vcpus='0-3' scheduler='fifo' priority='1'/>"
+            ),
+            topology(1, 2, 2),
+            vcpu="<vcpu>4</vcpu>",
+        ),
+        "leave vCPUs 0-1 out of <vcpusched>",
+        (("vcpus='0-3'", "vcpus='2-3'"),),
+        SMT.replace('isolated = ""', ""),
+    ),
+    "two disks beside an IOThread with a number of its own": Mend(
+        "disk-without-iothread",
+        guest(
+            "<iothreads>1</iothreads><iothreadids><iothread id='7'/></iothreadids>",
+            tuned(0, 1, more="<emulatorpin cpuset='2'/><iothreadpin iothread='7' cpuset='3'/>"),
+            STRICT.format(0),
+            DISK.format(7).replace("</devices>", DISKS),
+        ),
+        "<iothreads>2</iothreads>, iothread='1' in the <driver> of disks vdb and vdc, "
+        "<iothreadpin iothread='1' cpuset='2'/>, as the emulator has",
+        (
+            ("<iothreads>1<", "<iothreads>2<"),
+            ("name='raw'", "iothread='1'"),
+            ("</cputune>", "<iothreadpin iothread='1' cpuset='2'/></cputune>"),
+        ),
+    ),
+    "two cells that leave little": Mend(
+        "strict-no-headroom",
+        guest(
+            tuned(0, 4, more="<emulatorpin cpuset='3,7'/>"),
+            CELLS.replace("<memoryBacking><allocation mode='immediate'/></memoryBacking>", "").replace("'2'", "'62'"),
+            gib=124,
+        ),
+        "give guest cell 0 less memory: 62259 MiB at most",
+        (("memory='62'", "memory='60'"), ("<memory unit='GiB'>124<", "<memory unit='GiB'>120<")),
     ),
     "as many vCPUs on cores of either kind": Mend(
         "pin-mixes-core-types",

@@ -56,6 +56,7 @@ Sources:
 - KubeVirt and oVirt engine: guests of high performance get IOThreads, pinned beside the guest
 """
 
+import itertools
 from collections.abc import Iterator
 
 from numalint import (
@@ -69,6 +70,7 @@ from numalint import (
     Severity,
     Trait,
     iothreadpin_text,
+    names_text,
     placement_rule,
 )
 
@@ -95,7 +97,7 @@ def check(placement: Placement) -> Iterator[Finding]:
         label=f"disk {first.target} has no IOThread",
         related=tuple(Related(disk.place, f"nor has disk {disk.target}") for disk in disks[1 : 1 + MOST_RELATED]),
         why="its requests wait for the monitor, for emulated devices and for the other disks in the same thread",
-        help=_help(placement, first),
+        help=_help(placement, disks),
         data={"disks": ",".join(disk.target for disk in disks)},
     )
 
@@ -109,8 +111,13 @@ def _slow(placement: Placement, disk: Disk) -> bool:
     return disk.bus == "virtio" or scsi
 
 
-def _help(placement: Placement, disk: Disk) -> str:
-    thread = max(placement.domain.iothreads, default=0) + 1
-    where = f"disk {disk.target}" if disk.bus == "virtio" else "the virtio-scsi controller"
-    pin = iothreadpin_text(placement, thread) or f"<iothreadpin iothread='{thread}'> beside the vCPUs"
-    return f"<iothreads>{len(placement.domain.iothreads) + 1}</iothreads>, iothread='{thread}' in the <driver> of {where}, {pin}"
+def _help(placement: Placement, disks: list[Disk]) -> str:
+    made = placement.domain.iothreads
+    thread = next(id for id in itertools.count(1) if id not in made)  # as libvirt fills up
+    virtio = [disk.target for disk in disks if disk.bus == "virtio"]
+    owners = [f"disk{'' if len(virtio) == 1 else 's'} {names_text(virtio)}"] if virtio else []
+    owners += ["the virtio-scsi controller"] if len(virtio) < len(disks) else []
+    full = f"<iothreadpin iothread='{thread}'>, for which a vCPU has to give up its CPU: they have all of their node"
+    pin = iothreadpin_text(placement, thread) or full
+    where = " and of ".join(owners)
+    return f"<iothreads>{len(made) + 1}</iothreads>, iothread='{thread}' in the <driver> of {where}, {pin}"

@@ -35,7 +35,7 @@ Good:
       </cputune>
     </domain>
 
-Fix: Leave one vCPU, mostly vCPU 0, out of vcpusched, and keep realtime work off it in the guest.
+Fix: Leave one vCPU, mostly vCPU 0, or all threads of its core, out of vcpusched, and keep realtime work off it in the guest.
 
 When to ignore it: The guest's system has nothing else to do, as some that are not Linux.
 
@@ -46,7 +46,7 @@ Sources:
 
 from collections.abc import Iterator
 
-from numalint import TEXT, Category, Domain, Finding, Related, Severity, Trait, domain_rule
+from numalint import TEXT, Category, Domain, Finding, IdSet, Related, Severity, Trait, domain_rule, ids_text
 
 
 @domain_rule("rt-all-vcpus", Severity.NOTE, Category.REALTIME, when=Trait.REALTIME)
@@ -62,8 +62,16 @@ def check(domain: Domain) -> Iterator[Finding]:
         label=f"{are} realtime",
         related=told,
         why="the guest's kernel threads, interrupts and agent wait whenever its realtime work does not sleep",
-        help="give the guest one vCPU more, and leave vCPU 0 out of <vcpusched>"
-        if count == 1
-        else "leave vCPU 0 out of <vcpusched>",
+        help=_help(domain),
         data={"vcpus": count},
     )
+
+
+def _help(domain: Domain) -> str:
+    """A whole core of the guest: a thread of a core whose other thread is realtime would wait for that."""
+    cores = (core & domain.online for core in domain.guest_cores)
+    spared = next((core for core in cores if core), IdSet.of([min(domain.online)]))
+    first = f"leave {ids_text('vCPU', spared)} out of <vcpusched>"
+    if spared != domain.online:
+        return first
+    return f"give the guest one {'vCPU' if len(spared) == 1 else 'core'} more, and {first}"

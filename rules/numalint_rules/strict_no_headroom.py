@@ -57,7 +57,9 @@ from numalint import (
     Category,
     Fact,
     Finding,
+    GuestCells,
     HostNodes,
+    IdSet,
     MemoryPart,
     Placement,
     Related,
@@ -67,6 +69,7 @@ from numalint import (
     node_places,
     placement_rule,
     size_text,
+    union,
 )
 
 GIB = 1 << 30
@@ -97,12 +100,17 @@ def check(placement: Placement) -> Iterator[Finding]:
         return
     parts = [part for part in placement.memory_parts if part.policy.mode == "strict" and not part.huge]
     sets = {part.policy.nodes.mask: part.policy.nodes for part in parts if part.policy.nodes}
-    for nodes in sets.values():
-        inside = [part for part in parts if part.policy.nodes is not None and part.policy.nodes <= nodes]
-        tight = _tight(placement, nodes, inside)
-        if tight is not None:
-            yield _finding(placement, tight)
-            return
+    found = [
+        tight
+        for nodes in sets.values()
+        if (tight := _tight(placement, nodes, [part for part in parts if _inside(part, nodes)])) is not None
+    ]
+    if found:
+        yield _finding(placement, found[0], union(tight.nodes for tight in found[1:]) - found[0].nodes)
+
+
+def _inside(part: MemoryPart, nodes: HostNodes) -> bool:
+    return part.policy.nodes is not None and part.policy.nodes <= nodes
 
 
 def _tight(placement: Placement, nodes: HostNodes, parts: list[MemoryPart]) -> Tight | None:
@@ -115,16 +123,17 @@ def _tight(placement: Placement, nodes: HostNodes, parts: list[MemoryPart]) -> T
     return Tight(nodes, parts, wanted, has, enough) if None not in sizes and 0 <= left < enough else None
 
 
-def _finding(placement: Placement, tight: Tight) -> Finding:
+def _finding(placement: Placement, tight: Tight, others_too: HostNodes) -> Finding:
     host, left = placement.host, tight.has - tight.wanted
     where = ids_text("node", tight.nodes)
+    also = f", and so it is on {ids_text('node', others_too)}" if others_too else ""
     first, *others = tight.parts
     of = f"{size_text(tight.wanted)} of {size_text(tight.has)}"
     binding = first.policy.binding
     return Finding(
         place=binding.place.at("nodeset") if binding is not None else placement.vcpus_place,
-        message=f"its {size_text(tight.wanted)} of strict memory leave {size_text(left)} of {where} of {host.name}",
-        label=of,
+        message=f"its {size_text(tight.wanted)} of strict memory leave {size_text(left)} of {where} of {host.name}{also}",
+        label=f"{of}{_whose(placement, tight)}",
         related=(
             *(
                 Related(part.policy.binding.place.at("nodeset"), f"{size_text(part.size_bytes)} of it")
@@ -134,8 +143,26 @@ def _finding(placement: Placement, tight: Tight) -> Finding:
             *node_places(host, tight.nodes),
         ),
         why="QEMU, page tables and the kernel need memory there too; when the node is full the guest swaps, or is killed",
-        help=f"give it at most {tight.has - tight.enough >> 20} MiB, or NUMA cells on more nodes"
-        if tight.has > tight.enough
-        else "give it NUMA cells on more nodes",
+        help=_help(placement, tight),
         data={"memory_bytes": tight.wanted, "nodes": str(tight.nodes), "nodes_bytes": tight.has},
+    )
+
+
+def _cells(placement: Placement, tight: Tight) -> GuestCells | None:
+    """The guest cells whose memory it is, where others have theirs elsewhere; None where it is the guest's as a whole."""
+    cells = [part.cell for part in tight.parts if part.cell is not None]
+    return IdSet.of(cell.id for cell in cells) if 0 < len(cells) < len(placement.domain.cells) else None
+
+
+def _whose(placement: Placement, tight: Tight) -> str:
+    cells = _cells(placement, tight)
+    return "" if cells is None else f", that of {ids_text('guest cell', cells)}"
+
+
+def _help(placement: Placement, tight: Tight) -> str:
+    cells, room = _cells(placement, tight), tight.has - tight.enough >> 20
+    if cells is not None:
+        return f"give {ids_text('guest cell', cells)} less memory{f': {room} MiB at most' if room > 0 else ''}"
+    return (
+        f"give it at most {room} MiB, or NUMA cells on more nodes" if room > 0 else "give it NUMA cells on more nodes"
     )
