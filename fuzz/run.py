@@ -17,7 +17,9 @@ _MOST_WORDS = 400
 
 sys.path[:0] = [str(TESTS), str(TESTS.parent), str(TESTS.parent / "rules")]
 with atheris.instrument_imports(include=["numalint", "numalint_rules"], enable_loader_override=False):
-    from any_input import INPUTS, ends
+    from any_input import INPUTS, ends, rules
+
+    rules()  # they are imported when they are asked for: here, so that what they reach is seen too
 
 
 def main(kind: str, folder: str, *options: str) -> None:
