@@ -213,6 +213,24 @@ MENDS = {
         "its vCPUs have all CPUs of node 0: leave one to the emulator, or add <emulatorpin> with those of the vCPUs: 0-3",
         (("</cputune>", "<emulatorpin cpuset='0-3'/></cputune>"),),
     ),
+    "no emulatorpin, and some isolated vCPUs": Mend(
+        "emulatorpin-missing",
+        guest(tuned(0, 1, 2, 3), STRICT.format(0), vcpu="<vcpu>4</vcpu>"),
+        "its vCPUs have all CPUs of node 0: leave one to the emulator, or add <emulatorpin> with those of the vCPUs: 0-1",
+        (("</cputune>", "<emulatorpin cpuset='0-1'/></cputune>"),),
+        HOST.format(isolated="2-3", housekeeping="").replace('housekeeping = ""', ""),
+    ),
+    "no emulatorpin, and realtime vCPUs": Mend(
+        "emulatorpin-missing",
+        guest(
+            "<memoryBacking><nosharepages/><locked/><hugepages/></memoryBacking>",
+            tuned(2, 3, more="<vcpusched vcpus='0-1' scheduler='fifo' priority='1'/>"),
+            STRICT.format(0),
+        ),
+        "add <emulatorpin cpuset='0'/>: CPU 0 of node 0, which no vCPU of this domain has",
+        (("</cputune>", "<emulatorpin cpuset='0'/></cputune>"),),
+        HOST.format(isolated="2-3", housekeeping="").replace('housekeeping = ""', ""),
+    ),
     "the emulator of a guest whose memory is allocated on two nodes": Mend(
         "emulatorpin-overlaps-vcpu",
         guest(tuned(0, 4, more="<emulatorpin cpuset='0,4'/>"), CELLS),

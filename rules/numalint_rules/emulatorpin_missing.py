@@ -187,10 +187,11 @@ def _help(placement: Placement, nodes: HostNodes) -> str:
     kept = (placement.host.housekeeping or IdSet()) & placement.host.cpus_of(nodes)
     if kept:
         return f"add <emulatorpin cpuset='{kept}'/>: the housekeeping CPUs of {ids_text('node', nodes)}"
-    own, beside = placement.pinned_cpus, emulatorpin_text(placement)
+    own = placement.pinned_cpus - placement.realtime_cpus - (placement.host.isolated or IdSet())
+    theirs, beside = f"with those of the vCPUs: {set_text(own)}", emulatorpin_text(placement)
     if beside:
-        return f"add {beside}, or with those of the vCPUs: {set_text(own)}"
-    full = f"its vCPUs have all CPUs of {ids_text('node', nodes)}"
-    if placement.emulator.cpus is not None and placement.emulator.cpus <= own:
-        return f"{full}: leave one to the emulator, and name it in <emulatorpin>"
-    return f"{full}: leave one to the emulator, or add <emulatorpin> with those of the vCPUs: {set_text(own)}"
+        return f"add {beside}, or {theirs}" if own else f"add {beside}"
+    full = f"its vCPUs have all CPUs of {ids_text('node', nodes)}: leave one to the emulator"
+    if own and (placement.emulator.cpus is None or placement.emulator.cpus - own):
+        return f"{full}, or add <emulatorpin> {theirs}"
+    return f"{full}, and name it in <emulatorpin>"

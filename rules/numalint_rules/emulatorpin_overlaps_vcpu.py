@@ -110,7 +110,8 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
                 Related(placement.domain.vcpupins[vcpu].place.at("cpuset"), f"vCPU {vcpu} has {ids_text('CPU', own)}")
                 for vcpu, own in list(shared.items())[:MOST_RELATED]
             ),
-            why="device emulation and vhost-net take time from these vCPUs, at moments that the guest cannot choose",
+            why=f"device emulation and vhost-net take time from {'it' if len(vcpus) == 1 else 'them'}, "
+            "at moments that the guest cannot choose",
             help=emulatorpin_text(placement)
             or "its vCPUs have all CPUs of their node: leave one of them to the emulator",
             data={"cpus": str(cpus), "vcpus": str(vcpus)},
