@@ -467,6 +467,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (fleet(4, "8"), KEPT, "note: 32 vCPUs of 4 domains share CPUs 2-7 of kvm: 5.3 for each CPU, not 3", "at most 18 of them there"),
         (fleet(10, "8"), HOST, "note: 80 vCPUs of 10 domains share CPUs 0-7 of kvm: 10.0 for each CPU, not 3"),
         (fleet(10, "8") + vm("1", name="one"), HOST, "warning: 81 vCPUs of 11 domains share CPUs 0-7 of kvm: 10.1 for each CPU, not 3", "with more than 10 vCPUs for each core, they wait"),
+        (fleet(4, "8").replace("<vcpu>", "<vcpu placement='auto'>"), HOST, "note: 32 vCPUs of 4 domains share CPUs 0-7 of kvm: 4.0 for each CPU, not 3"),
+        (fleet(4, "8"), "none"),
         (fleet(4, "2", cpuset="0-1"), KEPT, "note: 8 vCPUs of 4 domains share CPUs 0-1 of kvm: 4.0 for each CPU, not 3"),
     ],
     "housekeeping-used": [
@@ -482,6 +484,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (vm("2", "0=0"), KEPT, "warning: vCPU 0 is on CPU 0 of kvm, kept for housekeeping"),
         (vm("2", "0=2"), KEPT),
         (vm("2", "0=2", cpuset="1-3"), KEPT, "warning: vCPU 1 may run on CPU 1 of kvm, kept for housekeeping"),
+        (vm("2", "0=0", cpuset="0-3"), KEPT, "warning: vCPUs 0-1 may run on CPUs 0-1 of kvm, kept for housekeeping", "CPU 0 is for housekeeping @ cpuset='0'", "!vCPU 1 too"),
+        (HALF_NUMAD, KEPT, "warning: vCPU 0 is on CPU 0 of kvm, kept for housekeeping", "pin it to another CPU, such as 2-3"),
         (vm("2", "0=0 1=1", fifo()), KEPT, "warning: vCPU 1 is on CPU 1 of kvm, kept for housekeeping"),
         (vm("1", "0=0", fifo()), KEPT),
         (vm("1/2", "0=2 1=0"), KEPT),
@@ -510,7 +514,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     ],
     "rt-vcpu-unpinned": [
         (vm("2", "0=0", fifo()), HOST),
-        (vm("2", "0=0-1", fifo()), HOST, "error: realtime vCPU 0 may run on CPUs 0-1 of kvm", "vCPU 0 is realtime and may run on CPUs 0-1", "write <vcpupin vcpu='0' cpuset='0'/>, one CPU of its own", "fifo, priority 1", "no latency can be promised"),
+        (vm("2", "0=0-1", fifo()), HOST, "error: realtime vCPU 0 may run on CPUs 0-1 of kvm", "vCPU 0 is realtime and may run on CPUs 0-1", "write <vcpupin vcpu='0' cpuset='0'/>, one CPU of its own", "!one for each other", "fifo, priority 1", "no latency can be promised"),
         (vm("2", "", fifo()), HOST, "error: realtime vCPU 0 has no vcpupin and may run on CPUs 0-7 of kvm", "vCPU 0 is realtime and has no vcpupin", "add a <vcpupin> with one isolated CPU for each"),
         (vm("2", "", fifo("0-1")), HOST, "error: realtime vCPUs 0-1 have no vcpupin and may run on CPUs 0-7 of kvm"),
         (vm("2", "0=0-1 1=2-3", fifo("0-1")), HOST, "error: realtime vCPUs 0-1 may each run on several CPUs, vCPU 0 on CPUs 0-1 of kvm", "vCPU 1 may run on CPUs 2-3", "one CPU of its own, and one for each other realtime vCPU"),

@@ -106,7 +106,8 @@ from numalint import (
 )
 def check(placement: Placement) -> Iterator[Finding]:
     host, kept = placement.host, placement.host.housekeeping
-    if not kept or not (placement.vcpu_cpus or IdSet()) & kept or len(placement.domain.online) > len(host.guest_cpus):
+    cpus = placement.vcpu_cpus  # unknown where numad places one of the vCPUs
+    if not kept or (cpus is not None and not cpus & kept) or len(placement.domain.online) > len(host.guest_cpus):
         return  # vcpus-exceed-host has the guests that are too large for the other CPUs
     there = _there(placement, kept)
     if not there:
@@ -157,7 +158,7 @@ def _label(placement: Placement, affinity: Affinity, kept: HostCpus) -> str:
 
 def _help(placement: Placement) -> str:
     host = placement.host
-    own = host.cpus_of(host.nodes_of(placement.vcpu_cpus or IdSet())) & host.guest_cpus
+    own = host.cpus_of(host.nodes_of(placement.vcpu_cpus or placement.pinned_cpus)) & host.guest_cpus
     if placement.pinned:
         return f"pin it to another CPU, such as {set_text(own - placement.pinned_cpus or own)}"
     balanced = own - (host.isolated or IdSet())
