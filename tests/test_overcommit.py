@@ -127,6 +127,37 @@ def test_of_domains_that_never_run_together_the_largest_counts_and_the_others_ar
     assert excess(fleet, shares, 38) is None
 
 
+def test_what_takes_turns_with_two_hides_not_that_these_are_too_much_together() -> None:
+    claims = [claim("both"), claim("one", "gpu"), claim("two")]
+    fleet = fleet_of(claims, {"both", "one"}, {"both", "two"})
+    shares = [Share(each, size, Target("memory")) for each, size in zip(claims, (8, 8, 8), strict=True)]
+    over = excess(fleet, shares, 9)
+    assert over is not None
+    assert [share.claim.domain for share in over.running] == ["one", "two"]
+    assert over.in_turn == ()
+    assert excess(fleet, shares, 16) is None
+
+
+@given(
+    st.lists(sizes, min_size=2, max_size=7),
+    st.lists(st.sets(st.integers(min_value=0, max_value=6), min_size=2, max_size=3), max_size=6),
+    st.integers(min_value=1, max_value=12),
+)
+def test_two_domains_that_may_run_together_and_are_too_much_are_never_missed(
+    needs: list[int], groups: list[set[int]], room: int
+) -> None:
+    fleet = fleet_of(
+        [claim(f"d{number}") for number in range(len(needs))], *({f"d{n}" for n in each} for each in groups)
+    )
+    shares = [Share(each, size, Target("memory")) for each, size in zip(fleet.claims, needs, strict=True)]
+    pairs = itertools.combinations([share for share in shares if 0 < share.size <= room], 2)
+    if any(fleet.together(one.claim, other.claim) and one.size + other.size > room for one, other in pairs):
+        over = excess(fleet, shares, room)
+        assert over is not None
+        running = [share.claim for share in over.running]
+        assert all(fleet.together(one, other) for one, other in itertools.combinations(running, 2))
+
+
 def test_of_domains_with_a_device_in_common_the_largest_counts() -> None:
     claims = [claim("one", "gpu"), claim("two", "gpu", "nic"), claim("three", "nic"), claim("four")]
     shares = [Share(each, size, Target("memory")) for each, size in zip(claims, (8, 6, 4, 2), strict=True)]

@@ -8,6 +8,7 @@ of it is.
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from numalint.model.wording import names_text
 
 MOST_UNIONS = 1 << 12
 """Of more unions only so many are looked at, and that of all. Those of 12 nodes, whatever the sets, are no more than these."""
+MOST_TURNS = 1 << 6
+"""Of more domains that the largest keeps from running only so many are tried in its place."""
 
 
 class Share(NamedTuple):
@@ -109,13 +112,31 @@ def excess(fleet: Fleet, shares: Sequence[Share], room: float) -> Excess | None:
     defect, not theirs.
     """
     shares = [share for share in _by_claim(shares) if 0 < share.size <= room]
-    running = at_once(fleet, shares)
-    if not running or sum(share.size for share in running) <= room:
+    running = next((some for some in _runs(fleet, shares) if sum(share.size for share in some) > room), [])
+    if not running:
         return None
     among = {id(share.claim) for share in running}
     others = [share for share in shares if id(share.claim) not in among]
     in_turn = [share for share in others if sum(each.size for each in at_once(fleet, [share, *shares])) > room]
     return Excess(tuple(running), tuple(in_turn), room)
+
+
+def _runs(fleet: Fleet, shares: Sequence[Share]) -> Iterator[list[Share]]:
+    """Shares of domains that may run at once: from the largest on; then from others, of which that kept several out.
+
+    One that takes turns with several for several reasons may keep out two that may well run together.
+    """
+    first = at_once(fleet, shares)
+    yield first
+    among = {id(share.claim) for share in first}
+    wide = frozenset().union(*(turns for share in first if len(turns := fleet.turns(share.claim)) > 1))
+    kept_out: dict[frozenset[str], Share] = {}
+    for share in shares:
+        turns = fleet.turns(share.claim)
+        if id(share.claim) not in among and turns & wide:
+            kept_out.setdefault(turns, share)
+    for share in itertools.islice(kept_out.values(), MOST_TURNS):
+        yield at_once(fleet, [share, *shares])
 
 
 def _by_claim(shares: Iterable[Share]) -> list[Share]:
