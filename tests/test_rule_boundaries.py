@@ -561,6 +561,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (vm("2", "", bound("0", "preferred"), gib=8), HOST),
         (vm("2", gib=8), HOST),
         (vm("2", "", bound("9"), gib=8), HOST),
+        (vm("2", "", bound("0,9"), gib=8), HOST),
+        (vm("2", "", cells(("0", 1)), bound("1"), dimm(7168, "<source><nodemask>1</nodemask></source>")), HOST, "note: its 8 GiB of strict memory leave 0 B of node 1 of kvm", "8 GiB of 8 GiB @ nodeset='1'", "7 GiB of it @ memory"),
         (vm("2", "", bound("0"), gib=8), ONE),
         (vm("2", "", bound("0"), huge("1 GiB"), gib=8), HOST),
         (vm("2", "", cells(("0", 4), ("1", 4)), bound("0")), HOST, "note: its 8 GiB of strict memory leave 0 B of node 0 of kvm"),

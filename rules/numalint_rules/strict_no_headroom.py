@@ -129,16 +129,16 @@ def _finding(placement: Placement, tight: Tight, others_too: HostNodes) -> Findi
     also = f", and so it is on {ids_text('node', others_too)}" if others_too else ""
     first, *others = tight.parts
     of = f"{size_text(tight.wanted)} of {size_text(tight.has)}"
-    binding = first.policy.binding
+    place = first.nodeset_place
     return Finding(
-        place=binding.place.at("nodeset") if binding is not None else placement.vcpus_place,
+        place=placement.vcpus_place if place is None else place,
         message=f"its {size_text(tight.wanted)} of strict memory leave {size_text(left)} of {where} of {host.name}{also}",
         label=f"{of}{_whose(placement, tight)}",
         related=(
             *(
-                Related(part.policy.binding.place.at("nodeset"), f"{size_text(part.size_bytes)} of it")
+                Related(each, f"{size_text(part.size_bytes)} of it")
                 for part in others[:MOST_RELATED]
-                if part.policy.binding is not None and part.policy.binding is not binding
+                if (each := part.nodeset_place) is not None and each != place
             ),
             *node_places(host, tight.nodes),
         ),
