@@ -403,3 +403,12 @@ def test_each_thread_of_a_domain_is_moved_off_the_cpus_of_another(tmp_path: Path
     assert help.startswith("<emulatorpin cpuset='3'/> and the same for IOThread 1: no dedicated vCPU has CPU 3; ")
     (tmp_path / "web1.xml").write_text(both.replace("X", "3"))
     assert told(tmp_path, "thread-on-foreign-cpus", ".") == []
+
+
+def test_what_is_said_of_one_domain_names_it_once(tmp_path: Path) -> None:
+    (tmp_path / "kvm01.toml").write_text(HOST.format(isolated="", housekeeping=""))
+    (tmp_path / "web1.xml").write_text(guest(tuned(0, 1, 2, 3), STRICT.format(0), vcpu="<vcpu>4</vcpu>"))
+    report = numalint.check(tmp_path / "web1.xml", host=str(tmp_path / "kvm01.toml"))
+    messages = {each.rule: each.message for each in report.results}
+    assert messages["node-without-reserve"] == "web1: its dedicated vCPUs have all 4 CPUs of node 0 of kvm01"
+    assert not [message for message in messages.values() if message.count("web1") != 1]

@@ -121,10 +121,11 @@ def _conflict(fleet: Fleet, claims: list[Claim], nodes: HostNodes) -> Conflict:
     where = f"run on {kept}, which has CPUs for housekeeping" if kept else "take time from them, or run on another node"
     core = host.cores_of(cpus)
     such = f", such as {ids_text('CPU', core[0])}" if core else ""
+    names = names_text(claim.domain for claim in claims)
+    whose = "its dedicated vCPUs" if len(claims) == 1 else f"dedicated vCPUs of {names}"
     return Conflict(
         parties=tuple(dedicated_on(claim, cpus) for claim in claims),
-        message=f"dedicated vCPUs of {names_text(claim.domain for claim in claims)} have {_all(len(cpus))} "
-        f"of {ids_text('node', nodes)} of {host.name}",
+        message=f"{whose} have {_all(len(cpus))} of {ids_text('node', nodes)} of {host.name}",
         subject=ids_text("node", nodes),
         nodes=nodes,
         why=f"the kernel's threads, interrupts and vhost workers of the guests there {where}",
