@@ -244,7 +244,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (vm("2", "0=0-1 1=2"), SMT, "warning: 2 vCPUs have CPUs on node 0 of kvm, but the emulator threads may run on nodes 0-1 (16 CPUs)"),
         (vm("2", "0-1=0-3"), HOST),
         (vm("1/2", "1=0"), HOST),
-        (vm("2", "", fifo()), HOST),
+        (vm("2", "iothread1=0", disks(), fifo()), HOST),
         (vm("2", one_each("0-1", 0)), "none", "note: 2 vCPUs have CPUs of their own, but the emulator threads may run on any host CPU", "first of 2 pins; no <emulatorpin>"),
         (HALF_NUMAD, HOST, "note: 1 vCPU has a CPU of its own, but the emulator threads may run on the nodes that numad chooses"),
         (vm("1", "0=0-1"), "none"),
@@ -614,6 +614,7 @@ UNJUDGED = [
     ("device-remote", vm("2", "0-1=0", hostdevs("03")), CARDS, "pci-node", "0000:03:00.0"),
     ("device-remote", vm("2", "0-1=0", "<devices><interface type='direct'><source dev='eth9'/></interface></devices>"), CARDS, "names", "eth9"),
     ("hugepage-pool-too-small", vm("2", "", "<memoryBacking><hugepages/></memoryBacking>", bound("0"), gib=1), pools(0, 1), "hugepages", "which size of page is the default"),
+    ("hugepage-pool-too-small", vm("2", "", huge(), bound("0"), gib=1), pools("{}", 1), "hugepages", "how many pages of 2 MiB there are"),
 ]  # fmt: skip
 
 
