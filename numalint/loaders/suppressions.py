@@ -154,6 +154,7 @@ class _Reading:
         self._count = -2  # the root that holds the stream is not counted
         self._open = [_Frame("", "", self._count, "")]
         self._waiting: list[tuple[Written, int | None]] = []
+        self._read = (0, 0, False)
 
     def run(self, pieces: list[bytes]) -> None:
         self._parser = expat.ParserCreate(namespace_separator=" ")
@@ -193,9 +194,17 @@ class _Reading:
         text = f"<!--{text}"
         head = _HEAD.search(text)
         start, end = (0, len("<!--")) if head is None else (head.start(), head.start() + len(head[0].rstrip()))
-        behind = _ASIDE.sub("", self._lines[line - 1][:column]).strip()
         written = self._keep(terms, self._open[-1], text, start, end)
-        self._waiting.append((written, line + text.count("\n") if behind else None))
+        self._waiting.append((written, line + text.count("\n") if self._is_behind(line, column) else None))
+
+    def _is_behind(self, line: int, column: int) -> bool:
+        """Whether something stands in front of a comment on its line; a line that has many is read once."""
+        before, start, behind = self._read
+        if line != before:
+            start, behind = 0, False
+        behind = behind or bool(_ASIDE.sub("", self._lines[line - 1][start:column]).strip())
+        self._read = line, column, behind
+        return behind
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._count += 1

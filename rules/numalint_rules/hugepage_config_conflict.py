@@ -151,21 +151,29 @@ def _two_for_all(domain: Domain) -> Iterator[Finding]:
 
 
 def _two_for_one(domain: Domain) -> Iterator[Finding]:
-    for position, later in enumerate(domain.hugepages):
-        for earlier in domain.hugepages[:position]:
-            common = (_cells(domain, later) or IdSet()) & (_cells(domain, earlier) or IdSet())
-            if common:
-                cells, verb = ids_text("cell", common), "has" if len(common) == 1 else "have"
-                yield Finding(
-                    place=later.place.at("nodeset"),
-                    message=f"guest {cells} {verb} pages of {_size(earlier)} and of {_size(later)}",
-                    label=f"{cells} {verb} pages of {_size(earlier)} already",
-                    related=(Related(earlier.place.at("nodeset"), f"{_size(earlier)} for {cells}"),),
-                    why="libvirt refuses to define it: nodeset attribute of hugepages intersect",
-                    help="name each cell in one <page>",
-                    data={"cells": str(common)},
-                )
-                return
+    taken: GuestCells = IdSet()
+    for later in domain.hugepages:
+        own = _cells(domain, later) or IdSet()
+        if own & taken:
+            yield _both_for(domain, later, own)
+            return
+        taken |= own
+
+
+def _both_for(domain: Domain, later: HugePages, own: GuestCells) -> Finding:
+    """What is wrong with a page some of whose cells an earlier one has."""
+    earlier = next(page for page in domain.hugepages if own & (_cells(domain, page) or IdSet()))
+    common = own & (_cells(domain, earlier) or IdSet())
+    cells, verb = ids_text("cell", common), "has" if len(common) == 1 else "have"
+    return Finding(
+        place=later.place.at("nodeset"),
+        message=f"guest {cells} {verb} pages of {_size(earlier)} and of {_size(later)}",
+        label=f"{cells} {verb} pages of {_size(earlier)} already",
+        related=(Related(earlier.place.at("nodeset"), f"{_size(earlier)} for {cells}"),),
+        why="libvirt refuses to define it: nodeset attribute of hugepages intersect",
+        help="name each cell in one <page>",
+        data={"cells": str(common)},
+    )
 
 
 def _refused(page: HugePages, message: str, label: str, attribute: str | None, right: str) -> Finding:
