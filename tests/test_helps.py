@@ -131,6 +131,8 @@ CELLS = (
     "<cpu><numa><cell id='0' cpus='0' memory='2' unit='GiB'/><cell id='1' cpus='1' memory='2' unit='GiB'/></numa></cpu>"
 )
 
+FLAT = "<topology sockets='1' cores='3' threads='1'/><numa>"
+
 MENDS = {
     "the only IOThread, and its pin": Mend(
         "iothread-unused",
@@ -200,6 +202,29 @@ MENDS = {
         guest(LISTED, "<cpu><topology sockets='1' cores='2' threads='1'/></cpu>", vcpu="<vcpu current='1'>4</vcpu>"),
         "write sockets='2'",
         (("sockets='1'", "sockets='2'"),),
+    ),
+    "a topology beside guest cells": Mend(
+        "topology-vcpu-mismatch",
+        guest(
+            tuned(0, 1, 4, 5, more="<emulatorpin cpuset='2,6'/>"),
+            CELLS.replace("cpus='0'", "cpus='0-1'").replace("cpus='1'", "cpus='2-3'").replace("<numa>", FLAT),
+            vcpu="<vcpu>4</vcpu>",
+        ),
+        "write <topology sockets='2' cores='2' threads='1'/>",
+        (("sockets='1' cores='3'", "sockets='2' cores='2'"),),
+    ),
+    "two IOThreads on the CPUs of vCPUs": Mend(
+        "iothread-overlaps-vcpu",
+        guest(
+            "<iothreads>2</iothreads>",
+            tuned(0, 1, more="<emulatorpin cpuset='2'/>" + IOTHREADPIN.format(1) + IOTHREADPIN.format(2)),
+            STRICT.format(0),
+        ).replace("cpuset='3'", "cpuset='0'"),
+        "<iothreadpin iothread='1' cpuset='2'/>, as the emulator has; IOThread 2 likewise",
+        (
+            ("iothread='1' cpuset='0'", "iothread='1' cpuset='2'"),
+            ("iothread='2' cpuset='0'", "iothread='2' cpuset='2'"),
+        ),
     ),
     "no emulatorpin, and CPUs left": Mend(
         "emulatorpin-missing",
@@ -365,6 +390,50 @@ MENDS = {
         ),
         "give guest cell 0 less memory: 62259 MiB at most",
         (("memory='62'", "memory='60'"), ("<memory unit='GiB'>124<", "<memory unit='GiB'>120<")),
+    ),
+    "memory that is allocated at start, and isolated CPUs": Mend(
+        "prealloc-without-numatune",
+        guest("<memoryBacking><allocation mode='immediate'/></memoryBacking>"),
+        "add <numatune><memory mode='strict' nodeset='1'/></numatune>, and cpuset='4-7' to <vcpu>",
+        (("<vcpu>", STRICT.format(1) + "<vcpu cpuset='4-7'>"),),
+        HOST.format(isolated="0-2", housekeeping=""),
+    ),
+    "memory that is allocated at start, and pins to all": Mend(
+        "prealloc-without-numatune",
+        guest(
+            "<memoryBacking><allocation mode='immediate'/></memoryBacking><cputune><vcpupin vcpu='0' cpuset='0-7'/>"
+        ).replace("</domain>", "<vcpupin vcpu='1' cpuset='0-7'/></cputune></domain>"),
+        "add <numatune><memory mode='strict' nodeset='0'/></numatune>, and a <vcpupin> on node 0 for each vCPU",
+        (
+            ("vcpu='0' cpuset='0-7'", "vcpu='0' cpuset='0'"),
+            ("vcpu='1' cpuset='0-7'/>", "vcpu='1' cpuset='1'/><emulatorpin cpuset='3'/>"),
+            ("<vcpu>", STRICT.format(0) + "<vcpu>"),
+        ),
+    ),
+    "bound memory, and isolated CPUs": Mend(
+        "numatune-without-pinning",
+        guest(STRICT.format(0)),
+        "keep the vCPUs beside the memory: add cpuset='1-3' to <vcpu>",
+        (("<vcpu>", "<vcpu cpuset='1-3'>"),),
+        HOST.format(isolated="0,5", housekeeping=""),
+    ),
+    "a cpuset on two nodes, and isolated CPUs": Mend(
+        "cpuset-spans-nodes",
+        guest(vcpu="<vcpu cpuset='2-4'>2</vcpu>"),
+        "<vcpu cpuset='4-7'>, and <memory mode='strict' nodeset='1'/> in <numatune>",
+        (("<vcpu cpuset='2-4'>", STRICT.format(1) + "<vcpu cpuset='4-7'>"),),
+        HOST.format(isolated="0-2", housekeeping=""),
+    ),
+    "an emulator on a realtime CPU that is for housekeeping": Mend(
+        "rt-emulator-starved",
+        guest(
+            "<memoryBacking><nosharepages/><locked/><hugepages/></memoryBacking>",
+            tuned(2, 3, more="<emulatorpin cpuset='3'/><vcpusched vcpus='1' scheduler='fifo' priority='1'/>"),
+            STRICT.format(0),
+        ),
+        "write <emulatorpin cpuset='0'/>: the housekeeping CPUs of node 0",
+        (("<emulatorpin cpuset='3'/>", "<emulatorpin cpuset='0'/>"), ("vcpu='1' cpuset='3'", "vcpu='1' cpuset='1'")),
+        HOST.format(isolated="1-2", housekeeping="0,3"),
     ),
     "as many vCPUs on cores of either kind": Mend(
         "pin-mixes-core-types",

@@ -158,8 +158,8 @@ def _why(distance: int | None) -> str:
 
 
 def _help(placement: Placement, pin: Pin) -> str:
-    host = placement.host
-    best = max(placement.fitting_nodes, key=lambda node: len(host.usable_cpus[node] & pin.cpus))
-    own = host.usable_cpus[best] & pin.cpus
-    cpus = own if len(own) >= len(placement.domain.online) else host.usable_cpus[best]
+    balanced, vcpus = placement.host.balanced_cpus, len(placement.domain.online)
+    best = max(placement.fitting_nodes, key=lambda node: (len(balanced[node]) >= vcpus, len(balanced[node] & pin.cpus)))
+    sets = (balanced[best] & pin.cpus, balanced[best], placement.host.usable_cpus[best])
+    cpus = next((cpus for cpus in sets if len(cpus) >= vcpus), sets[-1])
     return f"<vcpu cpuset='{cpus}'>, and <memory mode='strict' nodeset='{best}'/> in <numatune>"

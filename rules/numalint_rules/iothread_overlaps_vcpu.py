@@ -120,7 +120,7 @@ def check(placement: Placement) -> Iterator[Finding | NotJudged]:
             label=_label(first),
             related=(*_owners(placement, first.vcpus), *(_further(each) for each in shared[1:]))[:MOST_RELATED],
             why="serving the disk and polling for requests take time from the vCPU, and a busy vCPU holds up the disk",
-            help=_help(placement, first),
+            help=_help(placement, shared),
             data={"iothreads": str(threads), "cpus": str(cpus), "vcpus": str(vcpus)},
         )
 
@@ -160,9 +160,11 @@ def _further(shared: _Shared) -> Related:
     return Related(place, f"IOThread {shared.thread}: {_label(shared)}")
 
 
-def _help(placement: Placement, shared: _Shared) -> str:
-    rest = shared.pin.cpus - placement.pinned_cpus
+def _help(placement: Placement, shared: list[_Shared]) -> str:
+    first, *others = shared
+    too = f"; {ids_text('IOThread', IdSet.of(each.thread for each in others))} likewise" if others else ""
+    rest = first.pin.cpus - placement.pinned_cpus
     if rest:
-        return f"leave the vCPUs' CPUs out: <iothreadpin iothread='{shared.thread}' cpuset='{rest}'/>"
-    other = iothreadpin_text(placement, shared.thread)
-    return other or "its vCPUs have all CPUs of their node: leave one of them to the IOThreads"
+        return f"leave the vCPUs' CPUs out: <iothreadpin iothread='{first.thread}' cpuset='{rest}'/>{too}"
+    other = iothreadpin_text(placement, first.thread)
+    return f"{other}{too}" if other else "its vCPUs have all CPUs of their node: leave one of them to the IOThreads"

@@ -158,5 +158,7 @@ def _help(placement: Placement, loose: Sequence[Bound]) -> str:
 
 
 def _room(placement: Placement, bound: Bound) -> HostCpus:
-    usable = placement.host.usable_cpus
-    return union(usable[node] for node in _homes(placement, bound))
+    """The CPUs beside the memory; without those between which the kernel moves no threads, if there are enough."""
+    usable, homes = placement.host.usable_cpus, _homes(placement, bound)
+    balanced = union(placement.host.balanced_cpus[node] for node in homes)
+    return balanced if len(balanced) >= len(bound.vcpus) else union(usable[node] for node in homes)

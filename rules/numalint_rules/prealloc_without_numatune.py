@@ -168,9 +168,17 @@ def _help(placement: Placement, own: HostNodes) -> str:
         return "add a <memnode> to <numatune> for each guest cell, with the node that its vCPUs are pinned to"
     fitting = placement.fitting_nodes
     if placement.confined and len(own) > 1:
-        return f"pin to one node, or bind the memory to all of them: <memory mode='interleave' nodeset='{own}'/>"
-    node = next(iter(own & fitting or fitting), None)
+        all_of_them = f"bind the memory to all of them: <memory mode='interleave' nodeset='{own}'/>"
+        return f"{'pin to one node' if fitting else 'give it a NUMA cell for each node'}, or {all_of_them}"
+    cpus, online = placement.host.balanced_cpus, len(placement.domain.online)
+    nodes = [*(own & fitting or fitting)]
+    roomy = [node for node in nodes if len(cpus[node]) >= online]
+    node = next(iter(roomy or nodes), None)
     if node is None:
         return f"node {own} cannot hold the whole guest: give it less, or NUMA cells with a <memnode> each"
-    vcpus = "" if placement.confined else f", and cpuset='{placement.host.usable_cpus[node]}' to <vcpu>"
+    vcpus = f", and cpuset='{cpus[node]}' to <vcpu>"
+    if placement.confined:
+        vcpus = ""
+    elif placement.pinned or not roomy:  # <vcpu cpuset> would move none of them, or leave them on isolated CPUs
+        vcpus = f", and a <vcpupin> on node {node} for each vCPU"
     return f"add <numatune><memory mode='strict' nodeset='{node}'/></numatune>{vcpus}"

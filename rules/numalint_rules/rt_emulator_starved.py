@@ -101,7 +101,6 @@ from numalint import (
     Trait,
     ids_text,
     placement_rule,
-    set_text,
 )
 
 
@@ -143,11 +142,11 @@ def check(placement: Placement) -> Iterator[Finding]:
 def _help(placement: Placement) -> str:
     host, domain = placement.host, placement.domain
     nodes = host.nodes_of(placement.realtime_cpus)
-    kept: HostCpus = (host.housekeeping or IdSet()) & host.cpus_of(nodes)
+    kept: HostCpus = ((host.housekeeping or IdSet()) & host.cpus_of(nodes)) - placement.realtime_cpus
     if kept:
         return f"write <emulatorpin cpuset='{kept}'/>: the housekeeping CPUs of {ids_text('node', nodes)}"
     ordinary = placement.cpus_of(domain.online - domain.realtime)
     if ordinary and ordinary - placement.realtime_cpus:
         cpus = ordinary - placement.realtime_cpus
-        return f"write <emulatorpin cpuset='{set_text(cpus)}'/>: the CPUs of the vCPUs that are not realtime"
+        return f"write <emulatorpin cpuset='{cpus}'/>: the CPUs of the vCPUs that are not realtime"
     return "write <emulatorpin> with CPUs of the same node that no realtime vCPU has"

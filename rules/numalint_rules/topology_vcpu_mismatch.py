@@ -84,8 +84,10 @@ def _help(topology: Topology, domain: Domain) -> str:
     other = "" if made <= _highest(domain) else f", or <vcpu>{made}</vcpu>"
     if maximum % topology.vcpus_per_socket == 0:
         return f"write sockets='{maximum // topology.vcpus_per_socket}'{other}"
-    threads = topology.threads if maximum % topology.threads == 0 else 1
-    return f"write <topology sockets='1' cores='{maximum // threads}' threads='{threads}'/>{other}"
+    sockets = len(domain.cells) if domain.cells and maximum % len(domain.cells) == 0 else 1  # else one is torn
+    threads = topology.threads if maximum // sockets % topology.threads == 0 else 1
+    cores = maximum // sockets // threads
+    return f"write <topology sockets='{sockets}' cores='{cores}' threads='{threads}'/>{other}"
 
 
 def _highest(domain: Domain) -> int:
