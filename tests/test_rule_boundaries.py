@@ -661,6 +661,26 @@ def test_without_a_host_the_report_says_what_each_rule_would_have_to_know(tmp_pa
     assert {each.rule for each in report.unjudged} - set(NEEDED) <= {"emulatorpin-missing", "iothread-overlaps-vcpu"}
 
 
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ("[]", ["3 dedicated vCPUs of a, b and 1 more share CPUs 0-1 of kvm"]),
+        ("[['a', 'b']]", []),
+        ("[['a', 'c']]", []),
+        ("[['a', 'b'], ['a', 'c'], ['b', 'c']]", []),
+    ],
+)
+def test_of_three_domains_on_two_cpus_any_two_find_room(tmp_path: Path, groups: str, said: list[str]) -> None:
+    """a and b are pinned to a thread of a core each, c to both: only where all three run together is one too many."""
+    for name, cpus in (("a", "0"), ("b", "1"), ("c", "0-1")):
+        (tmp_path / f"{name}.xml").write_text(vm("1", f"0={cpus}", name=name))
+    synthetic = "pack:2 numa:1(memory=8GiB) core:4 pu:2"
+    lines = f"[hosts.kvm]\ntopology = '{synthetic}'\ndomains = ['*.xml']\nexclusive-groups = {groups}\n"
+    (tmp_path / "numalint.toml").write_text(lines)
+    report = numalint.check(tmp_path, select=["pcpu-double-booked"])
+    assert [each.message for each in report.results if each.rule == "pcpu-double-booked"] == said
+
+
 DATA: dict[str, dict[str, str | int]] = {
     "vcpus-exceed-node": {"vcpus": 5, "largest_node": 0, "cpus": 4},
     "vcpus-exceed-node-cores": {"vcpus": 5, "cores": 4, "node": 0},
