@@ -256,6 +256,14 @@ MENDS = {
         (("</cputune>", "<emulatorpin cpuset='0'/></cputune>"),),
         HOST.format(isolated="2-3", housekeeping="").replace('housekeeping = ""', ""),
     ),
+    "no emulatorpin, and CPUs for the host on one of two nodes": Mend(
+        "emulatorpin-missing",
+        guest(tuned(0, 4), CELLS),
+        "add <emulatorpin cpuset='3,5'/>: CPUs 3,5 of nodes 0-1, which no vCPU of this domain has, "
+        "or with those of the vCPUs: 0,4",
+        (("</cputune>", "<emulatorpin cpuset='3,5'/></cputune>"),),
+        HOST.format(isolated="", housekeeping="3"),
+    ),
     "the emulator of a guest whose memory is allocated on two nodes": Mend(
         "emulatorpin-overlaps-vcpu",
         guest(tuned(0, 4, more="<emulatorpin cpuset='0,4'/>"), CELLS),

@@ -184,11 +184,12 @@ def _finding(placement: Placement, message: str, severity: Severity | None, why:
 
 
 def _help(placement: Placement, nodes: HostNodes) -> str:
-    kept = (placement.host.housekeeping or IdSet()) & placement.host.cpus_of(nodes)
-    if kept:
-        return f"add <emulatorpin cpuset='{kept}'/>: the housekeeping CPUs of {ids_text('node', nodes)}"
-    own = placement.pinned_cpus - placement.realtime_cpus - (placement.host.isolated or IdSet())
-    theirs, beside = f"with those of the vCPUs: {set_text(own)}", emulatorpin_text(placement)
+    host, beside = placement.host, emulatorpin_text(placement)
+    kept = (host.housekeeping or IdSet()) & host.cpus_of(nodes)
+    if kept and f"cpuset='{kept}'" in beside:
+        return f"add <emulatorpin cpuset='{kept}'/>: the housekeeping CPUs of {ids_text('node', host.nodes_of(kept))}"
+    own = placement.pinned_cpus - placement.realtime_cpus - (host.isolated or IdSet())
+    theirs = f"with those of the vCPUs: {set_text(own)}"
     if beside:
         return f"add {beside}, or {theirs}" if own else f"add {beside}"
     full = f"its vCPUs have all CPUs of {ids_text('node', nodes)}: leave one to the emulator"
