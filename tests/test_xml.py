@@ -138,3 +138,13 @@ def test_a_doctype_without_entities_passes_where_it_is_allowed() -> None:
 def test_the_first_bytes_tell_the_first_element(data: bytes, name: str | None, namespace: str) -> None:
     head = read_head(data)
     assert (head.element, head.namespace) == (name, namespace)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_number_of_an_element_is_its_place_in_the_document_however_many_are_asked_for(stream: bool) -> None:
+    text = "<a><b/><c><d><e/></d><f/></c><g/></a>"
+    document = Document("a.xml", (text * 9 if stream else f"<r>{text * 9}</r>").encode())
+    roots = xml.parse_stream(document) if stream else [xml.parse(document)]
+    for elements in (list(xml.index(*roots)), list(xml.index(*roots))[::-1]):
+        numbers = {element: xml.number_of(Place("a.xml", element)) for element in elements}
+        assert numbers == xml.index(*roots)

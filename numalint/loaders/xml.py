@@ -127,15 +127,56 @@ def settled(place: Place) -> Place:
 
 def number_of(place: Place) -> int:
     """The index in document order of the element of a place."""
+    global _last  # noqa: PLW0603  # the places of a document are asked for one after the other
     if isinstance(place.locator, int):
         return place.locator
     element: Any = place.locator
-    before: Any = _BEFORE(element)
-    streamed: bool = element.getroottree().getroot().tag == STREAM
-    return int(before) - streamed
+    top: Element = element.getroottree().getroot()
+    numbers = _last
+    if numbers is None or numbers.top is not top:
+        numbers = _last = _Numbers(top)
+    return numbers.of(element) - (top.tag == STREAM)
 
 
+class _Numbers:
+    """The indexes of elements of one tree. The first few are counted; for more the children of each parent are counted once."""
+
+    def __init__(self, top: Element) -> None:
+        self.top = top
+        self._asked = 0
+        self._offsets: dict[Element, dict[Element, int]] = {}
+
+    def of(self, element: Element) -> int:
+        self._asked += 1
+        if self._asked <= _COUNTED:
+            return _count(_BEFORE, element)
+        number = 0
+        while (parent := element.getparent()) is not None:
+            if parent not in self._offsets:
+                self._offsets[parent] = _offsets(parent)
+            number += self._offsets[parent][element]
+            element = parent
+        return number
+
+
+def _offsets(parent: Element) -> dict[Element, int]:
+    """How far behind its parent each child comes."""
+    found, here = {}, 1
+    for child in parent.iterchildren("*"):
+        found[child] = here
+        here += 1 + (_count(_INSIDE, child) if len(child) else 0)
+    return found
+
+
+def _count(path: etree.XPath, element: Element) -> int:
+    counted: Any = path(element)
+    return int(counted)
+
+
+_last: _Numbers | None = None
+_COUNTED = 16
 _BEFORE = etree.XPath("count(preceding::*) + count(ancestor::*)")
+_INSIDE = etree.XPath("count(descendant::*)")
 
 
 def as_one(data: bytes) -> list[bytes]:
