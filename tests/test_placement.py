@@ -322,6 +322,7 @@ def both(cpus: str) -> dict[str, str]:
         pytest.param(SMT, {"vcpu 0": "0-7", "vcpu 1": "4-11"}, TWO_CELLS, "", "floating", id="a-cell-over-two-nodes"),
         pytest.param(SMT, {"vcpu 0": "0-7"}, "", "", "floating", id="one-vcpu-free"),
         pytest.param(SMT, {"vcpu 0": "0-7"}, "", "placement='auto'", "floating", id="one-vcpu-by-numad"),
+        pytest.param("pack:1 numa:1 core:4 pu:1", {"vcpu 0": "0-3"}, "", "", "floating", id="one-vcpu-free-on-one-node"),
         pytest.param(SMT, {"vcpu 0": "0-7"}, "", "cpuset='4-7'", "node-bound", id="the-rest-in-the-same-node"),
         pytest.param(SMT, {"vcpu 0": "0-7"}, "", "cpuset='8-9'", "floating", id="the-rest-in-the-other-node"),
         pytest.param(SMT, {"vcpu 0": "3", "vcpu 1": "9"}, "", "", "dedicated", id="a-cpu-each"),
@@ -655,6 +656,11 @@ def test_memory_is_touched_elsewhere_where_the_emulator_runs_on_other_nodes(
 def test_a_guest_is_beside_a_node_where_vcpus_and_memory_are(pins: dict, rest: str, beside: list[bool]) -> None:
     found = place(domain(pins, rest))
     assert [found.beside(IdSet.of([node])) for node in (0, 1)] == beside
+
+
+def test_a_guest_that_floats_is_beside_a_node_without_cpus_too() -> None:
+    floating, kept = place(domain(), SPARSE), place(domain(rest=numatune(memory("2"))), SPARSE)
+    assert [found.beside(IdSet.of([8])) for found in (floating, kept)] == [True, False]
 
 
 # --- parts of memory ------------------------------------------------------------------------------------------------
