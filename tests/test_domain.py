@@ -83,6 +83,8 @@ def test_cell_0_takes_vcpu_0_of_no_cell_and_a_cell_says_whether_its_memory_is_sh
         ("<cpu><numa><cell cpus='0'/></numa></cpu>", "<cell>: memory is missing"),
         ("<cpu><numa><cell id='a' cpus='0' memory='1'/></numa></cpu>", "<cell>: id is 'a', not a decimal number"),
         ("<memoryBacking><hugepages><page size='x'/></hugepages></memoryBacking>", "<page>: size is 'x', not a"),
+        ("<memory unit='KXB'>1</memory>", "<memory>: 'KXB' is no unit that libvirt knows"),
+        ("<memory unit='GX'>1</memory>", "<memory>: 'GX' is no unit that libvirt knows"),
         ("<numatune><memnode cellid='0' nodeset='x'/></numatune>", "nodeset='x' of <memnode> is not a set"),
         ("<numatune><memnode nodeset='0'/></numatune>", "<memnode>: cellid is missing"),
         ("<numatune><memnode cellid='0' nodeset='0' mode='loose'/></numatune>", "mode='loose' of <memnode> is not strict"),

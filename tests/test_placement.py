@@ -293,6 +293,23 @@ def test_a_cell_has_the_pages_that_name_it_else_those_that_name_none(pages: str,
     assert [found.page_bytes_of(cell) for cell in found.domain.cells] == expected
 
 
+@pytest.mark.parametrize(
+    ("pages", "cells", "whole"),
+    [
+        ("<page size='2' unit='MiB'/>", [True, True], True),
+        ("", [True, True], True),
+        ("<page size='1048576' nodeset='1'/>", [False, True], True),
+        ("<page size='4'/>", [False, False], False),
+    ],
+)
+def test_memory_is_in_huge_pages_of_whatever_size_by_cell_or_as_a_whole(
+    pages: str, cells: list[bool], whole: bool
+) -> None:
+    found = place(domain(rest=f"{TWO_CELLS}<memoryBacking><hugepages>{pages}</hugepages></memoryBacking>"))
+    assert [found.in_huge_pages(cell) for cell in found.domain.cells] == cells
+    assert found.in_huge_pages() is whole
+
+
 # --- what the domain tries to be ------------------------------------------------------------------------------------
 
 SMT = "pack:2 numa:1 core:4 pu:2"
