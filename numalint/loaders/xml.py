@@ -36,6 +36,9 @@ _LONGEST_REASON = 160
 _CHUNK = 1 << 20
 """So much of a stream is given to the parser at a time: it refuses 10 MB at once."""
 
+_NEAR = 4096
+"""So much of a line is looked at first: the rest of it may be the rest of the file."""
+
 STREAM = "stream"
 UTF8_BOM = b"\xef\xbb\xbf"
 _NAME = r"[^\s=/>\"']+"
@@ -296,7 +299,9 @@ class _StartTags:
 
 def _span(path: str, lines: list[str], line: int, column: int, place: Place) -> Span:
     """The span of a place of the element whose start tag begins at ``line`` (from 1) and ``column`` (from 0)."""
-    text = "\n".join([lines[line - 1][column:], *lines[line : line + 200]])
+    text = lines[line - 1][column : column + _NEAR]
+    if "<" not in text[1:]:  # neither a tag nor its text has one
+        text = "\n".join([lines[line - 1][column:], *lines[line : line + 200]])
     tag = _START_TAG.match(text)
     start, end = 0, 1
     if tag is not None:
