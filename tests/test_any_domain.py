@@ -67,7 +67,10 @@ def test_any_domain_on_any_host_is_judged_or_refused(domain: str, host: tuple[st
     assert not [each.message for each in report.problems if each.kind == "rule-failed"]
     assert is_xml(domain.encode()) or report.exit_code == 2
     assert report.coverage.hosts or report.exit_code == 2
-    assert all(each.message and "\n" not in each.message for each in (*report.results, *report.problems))
+    assert all(
+        each.message for each in report.results
+    )  # one that quotes a value has its line ends, which reports escape
+    assert all(each.message and "\n" not in each.message for each in report.problems)
 
 
 @fuzzed
