@@ -638,6 +638,14 @@ def test_memory_that_is_no_whole_number_of_pages_is_refused_from_libvirt_11_on(
     assert ("takes 1 MiB more than the guest sees" in found.why) is (severity is not None)
 
 
+def test_memory_of_less_than_a_page_is_refused_by_every_libvirt() -> None:
+    old = Release.parse("10.10.0")
+    for sizes, severity in (((1.5, 0.5), None), ((1.5, 1.5), Severity.WARNING), ((0.5, 1), None)):
+        domain = read_domain(vm("2", "", huge("1 GiB"), cells(*zip("01", sizes, strict=True))))
+        (found,) = findings(RULES["hugepage-cell-unaligned"], replace(domain, libvirt=old))
+        assert found.severity == severity
+
+
 NEEDED = {
     "vcpus-exceed-node": "nodes",
     "vcpus-exceed-node-cores": "cores nodes",
