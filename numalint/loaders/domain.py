@@ -218,9 +218,10 @@ def _iothreads(top: Sections, listed: tuple[ListedIOThread, ...], reader: Reader
     element = top.first("iothreads")
     count = (0 if element is None else reader.number(element, TEXT)) or 0
     ids = [each.id for each in listed]
+    taken = set(ids)
     free = 1
     while len(ids) < min(count, LARGEST_VCPUS):
-        if free not in ids:
+        if free not in taken:
             ids.append(free)
         free += 1
     return tuple(ids)
