@@ -105,6 +105,7 @@ def claim_of(placement: Placement, number: int) -> Claim:
     rest: list[HostCpus | None] = [] if own else [*placement.pinned_sets]
     if domain.online - placement.pinned_vcpus:
         rest.append(_roamed(placement, placement.inherited))
+    threads = set(domain.iothreads)
     return Claim(
         domain=domain.name,
         named=domain.name_place is not None,
@@ -118,7 +119,7 @@ def claim_of(placement: Placement, number: int) -> Claim:
         shared=None if None in rest else _same(union(cpus for cpus in rest if cpus is not None)),
         emulator=None if domain.emulatorpin is None else domain.emulatorpin.cpus,
         iothreads=_by_thread(
-            tuple((thread, pin.cpus) for thread, pin in domain.iothreadpins.items() if thread in domain.iothreads)
+            tuple((thread, pin.cpus) for thread, pin in domain.iothreadpins.items() if thread in threads)
         ),
         realtime=_same(union(own[vcpu] for vcpu in domain.realtime if vcpu in own)),
         memory=_same(tuple(_memory(placement))),
