@@ -577,6 +577,10 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (vm("5", "", topology(1, 2, 2)), "none", "error: its topology makes 4 vCPUs (1 socket x 2 cores x 2 threads), but the domain has 5", "write <topology sockets='1' cores='5' threads='1'/>, or <vcpu>4</vcpu>", "1 socket x 2 cores x 2 threads = 4 vCPUs", "5 vCPUs"),
         (vm("6", "", topology(1, 2, 2)), "none", "error: its topology makes 4 vCPUs (1 socket x 2 cores x 2 threads), but the domain has 6", "cores='3' threads='2'"),
         (vm("8", "", topology(1, 2, 2)), "none", "error: its topology makes 4 vCPUs (1 socket x 2 cores x 2 threads), but the domain has 8", "write sockets='2', or <vcpu>4</vcpu>"),
+        (vm("8", "0=0 3=3", topology(1, 2, 2)), "none", "error: its topology makes 4 vCPUs (1 socket x 2 cores x 2 threads), but the domain has 8", "write sockets='2'", "or <vcpu>4</vcpu>"),
+        (vm("8", "0=0 4=4", topology(1, 2, 2)), "none", "error: its topology makes 4 vCPUs (1 socket x 2 cores x 2 threads), but the domain has 8", "write sockets='2'", "!<vcpu>4</vcpu>"),
+        (vm("4/8", "", topology(1, 2, 2)), "none", "error: its topology makes 4 vCPUs (1 socket x 2 cores x 2 threads), but the domain has 8", "write sockets='2'", "or <vcpu>4</vcpu>"),
+        (vm("5/8", "", topology(1, 2, 2)), "none", "error: its topology makes 4 vCPUs (1 socket x 2 cores x 2 threads), but the domain has 8", "write sockets='2'", "!<vcpu>4</vcpu>"),
         (vm("2/4", "", topology(2, 1, 1)), "none", "error: its topology makes 2 vCPUs (2 sockets x 1 core x 1 thread), but the domain has 4", "write sockets='4'"),
         (vm("1", "", topology(1, 2, 1)), "none", "error: its topology makes 2 vCPUs (1 socket x 2 cores x 1 thread), but the domain has 1", "1 vCPU"),
         (vm("8", "", topology(1, 2, 1, "dies='2'")), "none", "error: its topology makes 4 vCPUs (1 socket x 2 dies x 2 cores x 1 thread), but the domain has 8"),
@@ -683,13 +687,25 @@ def test_without_a_host_the_report_says_what_each_rule_would_have_to_know(tmp_pa
 )
 def test_of_three_domains_on_two_cpus_any_two_find_room(tmp_path: Path, groups: str, said: list[str]) -> None:
     """a and b are pinned to a thread of a core each, c to both: only where all three run together is one too many."""
-    for name, cpus in (("a", "0"), ("b", "1"), ("c", "0-1")):
-        (tmp_path / f"{name}.xml").write_text(vm("1", f"0={cpus}", name=name))
+    a, b, c = vm("1", "0=0", name="a"), vm("1", "0=1", name="b"), vm("1", "0=0-1", name="c")
+    assert double_booked(tmp_path, groups, a, b, c) == said
+
+
+def test_a_domain_that_overbooks_itself_clashes_with_none_that_finds_room(tmp_path: Path) -> None:
+    """a crowds one thread of a core, b the other, and they take turns: c has the one that is free."""
+    a, b, c = vm("2", "0-1=0", name="a"), vm("2", "0-1=1", name="b"), vm("1", "0=0-1", name="c")
+    assert double_booked(tmp_path, "[['a', 'b']]", a, b, c) == []
+
+
+def double_booked(folder: Path, groups: str, *domains: str) -> list[str]:
+    """What pcpu-double-booked says of domains on two sockets with SMT, where those of a group never run together."""
+    for number, domain in enumerate(domains):
+        (folder / f"{number}.xml").write_text(domain)
     synthetic = "pack:2 numa:1(memory=8GiB) core:4 pu:2"
     lines = f"[hosts.kvm]\ntopology = '{synthetic}'\ndomains = ['*.xml']\nexclusive-groups = {groups}\n"
-    (tmp_path / "numalint.toml").write_text(lines)
-    report = numalint.check(tmp_path, select=["pcpu-double-booked"])
-    assert [each.message for each in report.results if each.rule == "pcpu-double-booked"] == said
+    (folder / "numalint.toml").write_text(lines)
+    report = numalint.check(folder, select=["pcpu-double-booked"])
+    return [each.message for each in report.results if each.rule == "pcpu-double-booked"]
 
 
 DATA: dict[str, dict[str, str | int]] = {
