@@ -121,6 +121,14 @@ def test_a_hostile_file_is_bounded_and_never_green(folder: Path, name: str) -> N
     assert "Traceback" not in done.stderr
 
 
+def test_many_findings_on_one_long_line_are_shown_in_time(folder: Path) -> None:
+    (folder / "long.xml").write_text(HOSTILE["many domains"])
+    done = bounded("check", "long.xml", "-f", "text")
+    assert done.returncode == 1
+    assert done.stdout.count("warning[vcpupin-unknown-vcpu]") == 4_000
+    assert max(map(len, done.stdout.splitlines())) < 400
+
+
 FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown")
 
 

@@ -14,6 +14,7 @@ WIDEST = 160
 """The columns of a line that are shown; of a longer one it is those around the place."""
 
 _BEFORE = 40  # the columns in front of the place, where a line is cut
+_MOST = 4096  # the characters that are looked at for what fits: a line may be the whole file
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -47,7 +48,7 @@ def excerpt(lines: Sequence[str] | None, marks: Sequence[Mark], gutter: int, col
             yield from (f"{blank} {mark.under(colour)}".rstrip() for mark in here)
             continue
         head = paint(f"{number:>{gutter}} |", BLUE, colour)
-        long = width(_plain(text)) > WIDEST
+        long = len(text) > _MOST or width(_plain(text)) > WIDEST
         for index, mark in enumerate(here):
             shown, column, length = _window(text, mark.span) if long else _columns(text, mark.span)
             if long or index == 0:
@@ -74,9 +75,9 @@ def _columns(text: str, span: Span) -> tuple[str, int, int]:
 def _window(text: str, span: Span) -> tuple[str, int, int]:
     """The same for a line that is too long: what is around the place, with ``...`` for the rest."""
     start, end = span.column - 1, span.end_column - 1
-    first = start - _fitting(text[:start][::-1], _BEFORE)
+    first = start - _fitting(text[max(start - _MOST, 0) : start][::-1], _BEFORE)
     head = "..." if first > 0 else ""
-    last = first + _fitting(text[first:], WIDEST - 6)
+    last = first + _fitting(text[first : first + _MOST], WIDEST - 6)
     tail = "..." if last < len(text) else ""
     column = len(head) + width(_plain(text[first:start]))
     return head + _plain(text[first:last]) + tail, column, max(width(_plain(text[start : min(end, last)])), 1)
