@@ -67,16 +67,19 @@ def on_one_node(rule: Rule) -> str | None:
 
 
 def without_a_fact(rule: Rule) -> str | None:
-    """On hosts that lack one fact after the other it fails never, and says nothing where it needs the fact."""
+    """On hosts that lack one fact after the other it fails never, is silent where it needs the fact, and tells which it uses."""
 
     def check(domain: Domain, host: Host) -> object:
+        usual = _told(_judged(rule, domain, host))
         for fact, lacking in hosts_lacking(host):
-            judge = Judge(Policies.all([rule]))
-            judge.judge(domain, [lacking])
+            judge = _judged(rule, domain, lacking)
             if judge.problems:
                 return f"without {fact}: {judge.problems[0].message}"
             if fact in rule.needs and judge.said:
                 return f"without {fact}, which it needs, it says: {judge.said[0].finding.message}"
+            lost = lacking.unknown - host.unknown  # with it go those that depend on it
+            if not lost & (rule.needs | rule.uses) and _told(judge) != usual:
+                return f"without {fact} it speaks otherwise, and neither needs nor uses names that"
         return None
 
     return _each_example(rule, check)
@@ -118,6 +121,16 @@ def _each_example(rule: Rule, check: Callable[[Domain, Host], object]) -> str | 
             if isinstance(said, str):
                 return f"{example}: {said}"
     return None
+
+
+def _judged(rule: Rule, domain: Domain, host: Host) -> Judge:
+    judge = Judge(Policies.all([rule]))
+    judge.judge(domain, [host])
+    return judge
+
+
+def _told(judge: Judge) -> list[tuple[Severity, str, str, str]]:
+    return [(each.severity, each.finding.message, each.finding.label, each.finding.help) for each in judge.said]
 
 
 def _severities(rule: Rule, domain: Domain, host: Host) -> set[Severity] | str:

@@ -98,11 +98,15 @@ def finding(placement: Placement, message: str) -> Iterator[Finding]:
             "without cores: rule promise failed on domain a: TypeError",
         ),
         (
+            lambda p: finding(p, f"{p.host.cores}"),
+            "without cores it speaks otherwise, and neither needs nor uses names that",
+        ),
+        (
             lambda p: finding(p, str(list(p.domain.place.locator.find("vcpu").attrib) if p.domain.maximum > 1 else "")),
             None,
         ),
     ],
-    ids=["error", "raises", "guesses", "keeps"],
+    ids=["error", "raises", "guesses", "uses", "keeps"],
 )
 def test_a_rule_that_breaks_a_promise_is_found_out(check, said: str | None) -> None:
     found = breaks(check)

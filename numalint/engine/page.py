@@ -132,6 +132,7 @@ def card(rule: Rule) -> RuleCard:
         category=rule.category,
         level=rule.severity,
         needs=tuple(sorted(rule.needs)),
+        uses=tuple(sorted(rule.uses)),
         enabled=rule.enabled,
         summary=page.summary,
         description=" ".join(first.split())[:1024] or page.summary,

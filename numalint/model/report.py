@@ -120,7 +120,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 class RuleCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a report says of a rule: the page from its docstring, in the terms of SARIF.
 
-    ``shape`` is domain, placement, host or notice; ``page`` is Markdown.
+    ``shape`` is domain, placement, host or notice; ``needs`` are the facts without which it is not judged, ``uses`` those
+    that only sharpen it; ``page`` is Markdown.
     """
 
     id: str
@@ -133,6 +134,7 @@ class RuleCard(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     page: str
     precision: str = "high"
+    uses: tuple[str, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from numalint.reporters.json_text import json_text
 
 
 def rules_json(cards: Iterable[RuleCard]) -> str:
-    """The rules as an array of objects with id, shape, category, level, needs, enabled and summary."""
-    keys = ("id", "shape", "category", "level", "needs", "enabled", "summary")
+    """The rules as an array of objects with id, shape, category, level, needs, uses, enabled and summary."""
+    keys = ("id", "shape", "category", "level", "needs", "uses", "enabled", "summary")
     objects = [{key: getattr(card, key) for key in keys} for card in cards]
     return json_text(objects)
 
@@ -47,7 +47,8 @@ def page_markdown(card: RuleCard) -> str:
 
 def _status(card: RuleCard) -> str:
     needs = f"needs the host's {', '.join(card.needs)}" if card.needs else "needs no fact of the host"
-    return f"{card.level.value} · {card.category} · {needs}" + ("" if card.enabled else " · off by default")
+    uses = f"; sharper with its {', '.join(card.uses)}" if card.uses else ""
+    return f"{card.level.value} · {card.category} · {needs}{uses}" + ("" if card.enabled else " · off by default")
 
 
 def catalogue(cards: Sequence[RuleCard], left_out: str) -> str:

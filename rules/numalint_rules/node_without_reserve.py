@@ -94,7 +94,9 @@ from numalint import (
 )
 
 
-@host_rule("node-without-reserve", Severity.NOTE, needs=Fact.NODES, uses=Fact.HOUSEKEEPING, precision="very-high")
+@host_rule(
+    "node-without-reserve", Severity.NOTE, needs=Fact.NODES, uses=(Fact.HOUSEKEEPING, Fact.CORES), precision="very-high"
+)
 def check(fleet: Fleet) -> Iterator[Conflict]:
     groups: dict[tuple[int, ...], tuple[list[Claim], list[HostNode]]] = {}
     for region in fleet.host.node_regions:
