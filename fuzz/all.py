@@ -23,7 +23,7 @@ from any_input import INPUTS
 
 def fuzzed(kind: str, seconds: int, folder: Path) -> bool:
     """Whether a reader has survived; says how many inputs it was given, or what it ended in."""
-    bounds = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2000", "-print_final_stats=1"]
+    bounds = [f"-max_total_time={seconds}", "-timeout=50", "-rss_limit_mb=2000", "-print_final_stats=1"]
     command = [sys.executable, str(ROOT / "fuzz" / "run.py"), kind, str(folder / kind), *bounds]
     with open(folder / f"{kind}.log", "w+", encoding="utf-8", errors="replace") as log:
         try:
