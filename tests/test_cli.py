@@ -185,6 +185,7 @@ def test_the_rules_are_listed_with_the_keys_that_machines_read(folder: Path) -> 
         "category": "correctness",
         "level": "error",
         "needs": ["nodes"],
+        "uses": ["offline"],
         "enabled": True,
         "summary": "A set names CPUs that the host does not have.",
     }

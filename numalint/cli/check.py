@@ -138,11 +138,9 @@ def _workers(request: Request, asked: Asked, jobs: int) -> Iterator[Workers | No
     if count == 1:
         yield None
         return
-    import signal  # noqa: PLC0415  # most runs are one process
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  # the same
+    from numalint.cli.processes import pool  # noqa: PLC0415  # most runs are one process
 
-    silent = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all of them, and one of them tells it
-    with ProcessPoolExecutor(count, initializer=signal.signal, initargs=silent) as executor:
+    with pool(count) as executor:
         yield Workers(executor, count, remaking(asked, request))
 
 

@@ -8,6 +8,7 @@ reported.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Collection, Iterable, Sequence
@@ -130,22 +131,17 @@ def settled(place: Place) -> Place:
 
 def number_of(place: Place) -> int:
     """The index in document order of the element of a place."""
-    global _last  # noqa: PLW0603  # the places of a document are asked for one after the other
     if isinstance(place.locator, int):
         return place.locator
     element: Any = place.locator
     top: Element = element.getroottree().getroot()
-    numbers = _last
-    if numbers is None or numbers.top is not top:
-        numbers = _last = _Numbers(top)
-    return numbers.of(element) - (top.tag == STREAM)
+    return _numbers(top).of(element) - (top.tag == STREAM)
 
 
 class _Numbers:
     """The indexes of elements of one tree. The first few are counted; for more the children of each parent are counted once."""
 
-    def __init__(self, top: Element) -> None:
-        self.top = top
+    def __init__(self) -> None:
         self._asked = 0
         self._offsets: dict[Element, dict[Element, int]] = {}
 
@@ -176,7 +172,12 @@ def _count(path: etree.XPath, element: Element) -> int:
     return int(counted)
 
 
-_last: _Numbers | None = None
+@functools.lru_cache(maxsize=1)  # the places of a document are asked for one after the other
+def _numbers(_top: Element) -> _Numbers:
+    """The indexes of the elements below a root."""
+    return _Numbers()
+
+
 _COUNTED = 16
 _BEFORE = etree.XPath("count(preceding::*) + count(ancestor::*)")
 _INSIDE = etree.XPath("count(descendant::*)")
