@@ -12,7 +12,8 @@ from numalint.engine.policy import Policies
 from numalint.engine.rule import Category, placement_rule
 from numalint.engine.select import UnknownRule
 from numalint.loaders.config import Config, Lint, LoadedConfig
-from numalint.loaders.config_file import find_config, load_config
+from numalint.loaders.config_file import load_config
+from numalint.loaders.config_search import find_config
 from numalint.loaders.document import LoadError
 from numalint.model.finding import Severity
 

@@ -12,8 +12,8 @@ import click
 from numalint.cli.common import Failure, text_option
 from numalint.cli.request import config_for
 from numalint.loaders.config import LoadedConfig
-from numalint.loaders.config_file import NAME
 from numalint.loaders.config_origins import Origin, origins
+from numalint.loaders.config_search import NAME
 from numalint.reporters.host import toml_text
 from numalint.reporters.host.toml_text import Raw
 from numalint.reporters.json_text import json_text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from numalint.cli.common import Failure, load_plugins, located
-from numalint.loaders.config_file import NAME, find_config
+from numalint.loaders.config_search import NAME, find_config
 from numalint.loaders.document import LoadError
 from numalint.reporters.host import toml_text
 from numalint.reporters.terminal import printable

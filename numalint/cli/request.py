@@ -24,7 +24,7 @@ from numalint.engine.select import UnknownRule
 from numalint.engine.suppress import Suppressible
 from numalint.loaders.config import Config, Lint, LoadedConfig
 from numalint.loaders.config_check import refusal
-from numalint.loaders.config_file import find_config, load_config
+from numalint.loaders.config_search import find_config
 from numalint.loaders.document import LoadError
 from numalint.loaders.host.inputs import LOCAL
 from numalint.model.domain import NEWEST_LIBVIRT, Release
@@ -175,6 +175,10 @@ def config_for(path: str | None, paths: tuple[str, ...]) -> LoadedConfig:
     start = first.resolve() if first.is_dir() else first.resolve().parent
     try:
         found = Path(path) if path is not None else find_config(start)
-        return LoadedConfig(Config(), str(Path.cwd())) if found is None else load_config(found)
+        if found is None:
+            return LoadedConfig(Config(), str(Path.cwd()))
+        from numalint.loaders.config_file import load_config  # noqa: PLC0415  # not every folder has one
+
+        return load_config(found)
     except LoadError as error:
         raise Failure(located(error)) from error

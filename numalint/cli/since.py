@@ -16,7 +16,8 @@ from numalint.engine.request import Request
 from numalint.engine.revision import GitError, check_out
 from numalint.engine.run import run
 from numalint.loaders.config import Config, LoadedConfig
-from numalint.loaders.config_file import find_config, load_config
+from numalint.loaders.config_file import load_config
+from numalint.loaders.config_search import find_config
 from numalint.loaders.document import LoadError
 from numalint.loaders.host.inputs import is_path
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from numalint.engine.discover import repository_of
-from numalint.loaders.config_file import NAME
+from numalint.loaders.config_search import NAME
 from numalint.loaders.document import HostFormat
 from numalint.loaders.host.inputs import HOST_SUFFIXES
 

@@ -14,7 +14,7 @@ from numalint.engine.discover import Excludes, discover
 from numalint.engine.globs import globs_for, rooted
 from numalint.engine.nearest import Nearest
 from numalint.engine.world import Sniffer
-from numalint.loaders.config_file import NAME
+from numalint.loaders.config_search import NAME
 from numalint.loaders.document import Document, HostFormat, LoadError
 from numalint.loaders.domain import load_domains
 from numalint.loaders.host.inputs import HOST_SUFFIXES, is_path, load_inputs

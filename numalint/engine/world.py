@@ -16,7 +16,7 @@ from numalint.engine.glob import Globs
 from numalint.engine.nearest import Nearest
 from numalint.loaders.config import Config, Keys, LoadedConfig
 from numalint.loaders.config_check import refusal
-from numalint.loaders.config_file import NAME
+from numalint.loaders.config_search import NAME
 from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
 from numalint.loaders.host.inputs import is_path, load_inputs, recognise

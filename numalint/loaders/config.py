@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, field
 
-from numalint.loaders.strict_toml import size_bytes
+from numalint.loaders.sizes import size_bytes
 from numalint.model.finding import Severity
 from numalint.model.idset import HostCpus, HostNode, IdSet
 from numalint.model.place import Place

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from numalint.loaders.config import Condition, HostPolicy, Keys, LoadedConfig, Override, PlacementEntry
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.nearest_name import did_you_mean
-from numalint.loaders.toml_places import locate
 from numalint.model.idset import NotationError
 from numalint.model.place import Place
 
@@ -30,6 +29,8 @@ def _table_of(loaded: LoadedConfig, keys: Keys) -> Place | None:
 
 
 def _line_of(place: Place) -> int | None:
+    from numalint.loaders.toml_places import locate  # noqa: PLC0415  # most configurations are right
+
     try:
         with open(place.document, "rb") as file:
             return locate(Document(place.document, file.read()), [place])[place][0].line

@@ -1,4 +1,4 @@
-"""The file that a configuration is in: found, read strictly, and laid over those that it extends."""
+"""The file that a configuration is in: read strictly, and laid over those that it extends."""
 
 from __future__ import annotations
 
@@ -11,45 +11,19 @@ import msgspec
 
 from numalint.loaders.config import Config, Keys, LoadedConfig
 from numalint.loaders.config_check import check_config
+from numalint.loaders.config_search import LARGEST_CONFIG, PYPROJECT
 from numalint.loaders.document import Document, LoadError, read_file
 from numalint.loaders.strict_toml import convert, read_toml
 from numalint.loaders.toml_places import line_of
 from numalint.model.place import Place
 
-NAME = "numalint.toml"
-PYPROJECT = "pyproject.toml"
-MISNAMED = ".numalint.toml"
-"""What other programs would take for a configuration: passed over, it would be one that nobody obeys."""
-
 _TABLE = ("tool", "numalint")
 """Where a pyproject.toml has it."""
 
-_LARGEST = 16 << 20
 _MOST_FILES = 16
 """So many files may extend one another."""
 
 Raw = dict[str, Any]
-
-
-def find_config(start: Path) -> Path | None:
-    """The nearest numalint.toml, or pyproject.toml with [tool.numalint], in ``start`` or above it.
-
-    The search ends at the root of the repository. Raises LoadError where one folder has both, and for what is broken.
-    """
-    for folder in (start, *start.parents):
-        if (folder / MISNAMED).is_file():
-            raise LoadError(
-                "no configuration has this name", os.path.relpath(folder / MISNAMED), help=f"name it {NAME}"
-            )
-        own, shared = folder / NAME, folder / PYPROJECT
-        found = [own] if os.path.lexists(own) and not own.is_dir() else []  # a link to nowhere is told by who reads it
-        found += [shared] if shared.is_file() and _in_pyproject(shared) else []
-        if len(found) > 1:
-            help = f"move [tool.numalint] of {PYPROJECT} into it, or remove one of them"
-            raise LoadError(f"{PYPROJECT} beside it configures numalint too", os.path.relpath(found[0]), help=help)
-        if found or (folder / ".git").exists():
-            return found[0] if found else None
-    return None
 
 
 def load_config(path: Path) -> LoadedConfig:
@@ -64,23 +38,6 @@ def load_config(path: Path) -> LoadedConfig:
     return loaded
 
 
-def _in_pyproject(path: Path) -> bool:
-    """Whether a pyproject.toml has [tool.numalint]; one that is no TOML and does not name it is somebody else's."""
-    try:
-        data = read_file(os.path.relpath(path), _LARGEST, PYPROJECT)
-    except OSError:
-        return False
-    if b"numalint" not in data:
-        return False
-    try:
-        tools = read_toml(Document(os.path.relpath(path), data)).get("tool", {})
-    except LoadError:
-        if b"tool.numalint" in data:
-            raise
-        return False
-    return isinstance(tools, dict) and "numalint" in tools
-
-
 def _read(path: Path, above: tuple[str, ...], folder: str) -> tuple[Raw, dict[Keys, Place], list[str]]:
     """The values of a file over those of the files that it extends, their places, and the folders of all these files.
 
@@ -88,7 +45,7 @@ def _read(path: Path, above: tuple[str, ...], folder: str) -> tuple[Raw, dict[Ke
     OSError, LoadError.
     """
     shown = os.path.relpath(path)
-    document = Document(shown, read_file(shown, _LARGEST, "configuration"))
+    document = Document(shown, read_file(shown, LARGEST_CONFIG, "configuration"))
     header, own = _tables(document)
     extend = convert(document, own, Config).extend
     raw: Raw = {}

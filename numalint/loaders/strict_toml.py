@@ -46,8 +46,6 @@ _TWICE = re.compile(r"Cannot declare (\(.*\)) twice|Cannot overwrite a value")
 _DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){64}""", re.ASCII)
 """A key of so many parts, over which tomllib takes a time that grows with their square."""
 _LIKE_A_DATE = re.compile(r"=\s*\d+[-./]\d+[-./]\d+")
-_SIZE = re.compile(r"([0-9]{1,19})\s*(?:([KMGTP])(i?B)?|B)", re.IGNORECASE | re.ASCII)
-_POWERS = "BKMGTP"
 
 
 def read_toml(document: Document) -> dict[str, Any]:
@@ -89,17 +87,6 @@ def _end_of(document: Document) -> tuple[int, int]:
     """The line and column after the last character, where tomllib says "at end of document"."""
     lines = document.data.decode("utf-8-sig").split("\n") or [""]
     return len(lines), len(lines[-1]) + 1
-
-
-def size_bytes(text: str) -> int:
-    """A size in bytes, such as ``64 GiB``. Raises ValueError, with a clause, for what is none, and for powers of ten."""
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a size such as '64 GiB'")
-    letter = (match[2] or "B").upper()
-    if (match[3] or "").upper() == "B":
-        raise ValueError(f"{text!r}: write {letter}iB, for tools differ on what {letter}B is")
-    return int(match[1]) << 10 * _POWERS.index(letter)
 
 
 def convert(document: Document, tables: dict[str, Any], kind: type[T]) -> T:

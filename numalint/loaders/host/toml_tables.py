@@ -12,7 +12,8 @@ from numalint.loaders.host.toml_cores import parse_cores
 from numalint.loaders.host.toml_keys import HostFile
 from numalint.loaders.host.values import LARGEST_SIZE
 from numalint.loaders.nearest_name import did_you_mean
-from numalint.loaders.strict_toml import in_words, read_toml, size_bytes
+from numalint.loaders.sizes import size_bytes
+from numalint.loaders.strict_toml import in_words, read_toml
 from numalint.loaders.toml_places import locate
 from numalint.model.idset import HostCpus, Id, IdSet, NotationError
 from numalint.model.place import Place
