@@ -177,3 +177,15 @@ def test_too_little_memory_is_a_sentence(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script, "check", "."], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr == b"error: there is not enough memory: check fewer files at a time\n"
+
+
+def test_a_run_on_one_file_imports_nothing_that_it_does_not_need(folder: Path) -> None:
+    script = (
+        "import sys; from numalint.__main__ import run; sys.argv = ['numalint', 'check', 'db1.xml', '--host', 'pack:2 core:4 pu:1']\n"
+        "try: run()\n"
+        "except SystemExit as error: assert error.code == 1\n"
+        "print(*sorted({'concurrent.futures', 'difflib', 'json', 'logging', 'multiprocessing', 'rich', 'sarif_om', 'subprocess',\n"
+        "  'tarfile', 'tomllib', 'numalint.loaders.config_file', 'numalint.loaders.strict_toml'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == ""
