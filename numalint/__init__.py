@@ -48,7 +48,15 @@ from numalint.model.elements import (  # noqa: E402
 )
 from numalint.model.finding import Finding, NotJudged, Related, Severity  # noqa: E402
 from numalint.model.fleet import Fleet, Owners  # noqa: E402
-from numalint.model.home import device_text, emulatorpin_text, home_places, home_text, iothreadpin_text  # noqa: E402
+from numalint.model.home import (  # noqa: E402
+    binding_text,
+    device_text,
+    emulatorpin_cpus,
+    emulatorpin_text,
+    home_places,
+    home_text,
+    iothreadpin_text,
+)
 from numalint.model.host import L3, NEAR, Fact, Host, Node, PciAddress, PciDevice, Pool, Region  # noqa: E402
 from numalint.model.idset import (  # noqa: E402
     GuestCell,
@@ -181,6 +189,7 @@ __all__ = [
     "alike",
     "apart",
     "at_once",
+    "binding_text",
     "bound_text",
     "check",
     "count_text",
@@ -189,6 +198,7 @@ __all__ = [
     "dedicated_on",
     "device_text",
     "domain_rule",
+    "emulatorpin_cpus",
     "emulatorpin_text",
     "excess",
     "home_places",

@@ -14,7 +14,7 @@ from lxml import etree
 
 from numalint.cli import main
 from numalint.loaders.document import Document
-from numalint.loaders.identity import Identities
+from numalint.loaders.identity import identity
 from numalint.loaders.xml import parse_stream
 from numalint.model.idset import IdSet, NotationError
 from numalint.plugins import load
@@ -270,8 +270,7 @@ devices/rng devices/rng:1
 
 def test_elements_are_told_by_what_libvirt_tells_them_by() -> None:
     elements = [each for root in parse_stream(Document("a.xml", DOMAIN.encode())) for each in root.iter("*")]
-    identities = Identities()
-    found = [identities.of(element) for element in elements]
+    found = [identity(element) for element in elements]
     assert found[2:] == IDENTITIES.split()
     assert len(set(found)) == len(found)
 

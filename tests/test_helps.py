@@ -264,6 +264,16 @@ MENDS = {
         (("</cputune>", "<emulatorpin cpuset='3,5'/></cputune>"),),
         HOST.format(isolated="", housekeeping="3"),
     ),
+    "memory that the pinned node does not hold": Mend(
+        "prealloc-without-numatune",
+        guest("<memoryBacking><allocation mode='immediate'/></memoryBacking>", tuned(0, 1), gib=80),
+        "node 0 cannot hold the whole guest: give it less, or NUMA cells with a <memnode> each",
+        (
+            ("<memory unit='GiB'>80</memory>", "<memory unit='GiB'>8</memory>"),
+            ("</cputune>", "<emulatorpin cpuset='2'/></cputune>" + STRICT.format(0)),
+        ),
+        HOST.format(isolated="", housekeeping="") + "[node.1]\nmemory = '128 GiB'\n",
+    ),
     "the emulator of a guest whose memory is allocated on two nodes": Mend(
         "emulatorpin-overlaps-vcpu",
         guest(tuned(0, 4, more="<emulatorpin cpuset='0,4'/>"), CELLS),

@@ -250,7 +250,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (vm("2", one_each("0-1", 0)), "none", "note: 2 vCPUs have CPUs of their own, but the emulator threads may run on any host CPU", "first of 2 pins; no <emulatorpin>"),
         (HALF_NUMAD, HOST, "note: 1 vCPU has a CPU of its own, but the emulator threads may run on the nodes that numad chooses"),
         (vm("1", "0=0-1"), "none"),
-        (vm("2", one_each("0-1", 2)), host(cpus="housekeeping = '0,4-5'"), "warning: 2 vCPUs have CPUs on node 0 of kvm, but the emulator threads may run on nodes 0-1 (8 CPUs)", "add <emulatorpin cpuset='0'/>: the housekeeping CPUs of node 0"),
+        (vm("2", one_each("0-1", 2)), host(cpus="housekeeping = '0,4-5'"), "warning: 2 vCPUs have CPUs on node 0 of kvm, but the emulator threads may run on nodes 0-1 (8 CPUs)", "add <emulatorpin cpuset='0'/>: CPU 0 of node 0, which the host keeps"),
         (vm("2", one_each("0-1", 2), cpuset="0-1"), host(cpus="isolated = '0-1'"), "warning: 2 vCPUs have CPUs of their own, but the emulator threads may run on the isolated CPUs 0-1 (2 CPUs)", "the threads pile up on one of them"),
         (vm("2", one_each("0-1", 2), cpuset="0"), host(cpus="isolated = '0-1'")),
         (vm("1", "0=0", cpuset="4"), HOST, "warning: 1 vCPU has a CPU on node 0 of kvm, but the emulator threads may run on node 1 (1 CPU)"),

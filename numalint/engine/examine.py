@@ -30,9 +30,10 @@ class Examined(msgspec.Struct):
     """What the files of a run, or of a part of it, have shown, each in the order of the files.
 
     ``said`` is what the rules said, ``faulty`` what is wrong with domains that libvirt refuses, of which there are
-    ``refused``; ``malformed`` are files that cannot be read. ``files`` are the bytes of those that have any of these. ``read`` are the files that have
-    domains, ``claims`` what these claim: the file, which of its hosts, the claim. ``documents`` are the files of each domain,
-    by its name, ``host_files`` those that describe a host. ``overrides`` are the numbers of those that were about something.
+    ``refused``; ``malformed`` are files that cannot be read. ``files`` are the bytes of those that have any of these, or
+    suppressions. ``read`` are the files that have domains, ``claims`` what these claim: the file, which of its hosts, the
+    claim. ``documents`` are the files of each domain, by its name, ``host_files`` those that describe a host. ``overrides``
+    are the numbers of those that were about something.
     """
 
     said: list[Said] = []
@@ -130,6 +131,7 @@ class Examiner:
         try:
             found = suppressions_in(document, domains, self._request.suppressible)
             self.found.suppressions[document.path] = found
+            self.found.files[document.path] = document.data
         except (ExpatError, IndexError) as error:  # lines that end in a carriage return alone
             message = f"the suppressions in it cannot be read: {error}"
             self.found.problems.append(Problem(kind="unreadable-file", message=message, path=document.path))

@@ -13,7 +13,7 @@ from numalint.engine.fleets import Reporting
 from numalint.engine.policy import Policies, Policy
 from numalint.engine.rule import Rule
 from numalint.loaders import xml
-from numalint.loaders.identity import Identities
+from numalint.loaders.identity import identity
 from numalint.model.claim import Conflict
 from numalint.model.domain import Domain, Trait
 from numalint.model.finding import Finding, NotJudged, Related, Severity
@@ -81,7 +81,6 @@ class _Whose(NamedTuple):
     domain: Domain
     host: str | None
     policy: Policy
-    identities: Identities
 
 
 class Judge:
@@ -112,7 +111,7 @@ class Judge:
         domain, host = placement.domain, placement.host
         name = None if host is UNKNOWN_HOST else host.name
         policy = self._policies.of(domain.document, domain.name, name)
-        whose = _Whose(domain, name, policy, Identities())
+        whose = _Whose(domain, name, policy)
         key = (id(host), placement.traits, id(policy))  # two hosts may have one name
         plan = self._plans.get(key)
         if plan is None:
@@ -178,7 +177,7 @@ class Judge:
         It is kept apart from what is said of others, for no suppression covers it.
         """
         wanted = {fault.rule for fault in domain.faults}
-        whose = _Whose(domain, None, self._policies.of(domain.document, domain.name, None), Identities())
+        whose = _Whose(domain, None, self._policies.of(domain.document, domain.name, None))
         said: list[Said] = []
         for rule in whose.policy.rules:
             if rule.id in wanted:
@@ -194,7 +193,7 @@ class Judge:
             self._count(rule.id, whose.host, (each.fact.value,), each.subject)
         elif isinstance(each, Finding):
             severity = whose.policy.severity(rule, each.severity)
-            said.append(kept(Said(rule.id, severity, _sound(each), whose.domain.name, whose.host), whose.identities))
+            said.append(kept(Said(rule.id, severity, _sound(each), whose.domain.name, whose.host)))
         else:
             _refuse(each)
 
@@ -251,10 +250,10 @@ def _once(of_hosts: Sequence[Sequence[Said]], of_domains: AbstractSet[str]) -> l
     return made
 
 
-def kept(said: Said, identities: Identities) -> Said:
+def kept(said: Said) -> Said:
     """What was said, with what tells its element from others, and no hold on the domain's tree."""
     at = said.finding.place.locator
-    element = identities.of(at) if isinstance(at, xml.Element) else None
+    element = identity(at) if isinstance(at, xml.Element) else None
     return replace(said, finding=settled(said.finding), element=element)
 
 

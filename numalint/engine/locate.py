@@ -11,7 +11,7 @@ from xml.parsers.expat import ExpatError
 from numalint.engine.fingerprint import fingerprint
 from numalint.engine.judge import Said
 from numalint.loaders import xml
-from numalint.loaders.document import Document, LoadError
+from numalint.loaders.document import Document
 from numalint.model.place import Place
 from numalint.model.report import Problem, RelatedSpan, Result, Span
 
@@ -58,7 +58,7 @@ class Locator:
 
                 return toml.locate(document, places)
             return xml.locate(document, places)
-        except (ExpatError, IndexError, LoadError) as error:
+        except (ExpatError, IndexError) as error:
             self._lost(path, f"a second reading does not find its places ({error}): did it change since the first?")
             return {}
 

@@ -10,7 +10,6 @@ from numalint.engine.fingerprint import fingerprint
 from numalint.engine.judge import Said, kept
 from numalint.engine.notices import MALFORMED_DOMAIN
 from numalint.loaders.document import LoadError, lines_of
-from numalint.loaders.identity import Identities
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding, Severity
 from numalint.model.report import Problem, Result, Span
@@ -41,7 +40,6 @@ def malformed(error: LoadError, data: bytes) -> Result:
 
 def faults(domain: Domain, explained: set[str]) -> Iterable[Said]:
     """The faults that no rule of this run explains, as notices."""
-    identities = Identities()
     for fault in domain.faults:
         if fault.rule in explained:
             continue
@@ -51,7 +49,7 @@ def faults(domain: Domain, explained: set[str]) -> Iterable[Said]:
             label=fault.label,
             why="libvirt refuses it, so nothing else was judged in this domain",
         )
-        yield kept(Said(MALFORMED_DOMAIN, Severity.ERROR, finding, domain.name, None), identities)
+        yield kept(Said(MALFORMED_DOMAIN, Severity.ERROR, finding, domain.name, None))
 
 
 def no_rule() -> Problem:

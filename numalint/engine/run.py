@@ -104,7 +104,7 @@ class _Run:
     def _results(self, found: Found) -> list[Result]:
         """All results: what cannot be judged, what is wrong with suppressions and the baseline, and the findings."""
         for each in self.shown.malformed:
-            self.locator.read(each.span.path)
+            self._read_again(each.span.path)
         faulty = self.shown.malformed + self.locator.results(self.shown.faulty)
         if self.suppressor is None:
             return [*faulty, *self._unknown(self.locator.results(self.judge.said), self._ran(found))]

@@ -26,7 +26,7 @@ from numalint.loaders.config_check import refusal
 from numalint.loaders.document import Document
 from numalint.loaders.nearest_name import did_you_mean
 from numalint.loaders.suppressions import Terms, Written, is_reason, read_suppressions
-from numalint.loaders.xml import numbers
+from numalint.loaders.xml import number_of
 from numalint.model.domain import Domain
 from numalint.model.finding import Finding
 from numalint.model.place import Place
@@ -96,7 +96,7 @@ class InFile(msgspec.Struct):
 
 def suppressions_in(document: Document, domains: Sequence[Domain], suppressible: Suppressible) -> list[InFile]:
     """The suppressions in a file that has the word. Raises expat.ExpatError where it has changed."""
-    roots = list(zip(numbers([domain.place for domain in domains]), domains, strict=True))
+    roots = [(number_of(domain.place), domain) for domain in domains]
     found = []
     for written in read_suppressions(document):
         fault = None if written.terms.fault else suppressible.fault(written.terms.rules)

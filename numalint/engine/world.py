@@ -17,7 +17,7 @@ from numalint.engine.nearest import Nearest
 from numalint.loaders.config import Config, Keys, LoadedConfig
 from numalint.loaders.config_check import refusal
 from numalint.loaders.config_search import NAME
-from numalint.loaders.document import HEAD_BYTES, Head, HostFormat, LoadError, read_head
+from numalint.loaders.document import HEAD_BYTES, OPENING, Head, HostFormat, LoadError, read_head
 from numalint.loaders.domain import WRAPPERS
 from numalint.loaders.host.inputs import is_path, load_inputs, recognise
 from numalint.loaders.nearest_name import did_you_mean
@@ -60,7 +60,7 @@ class Sniffer:
         known = self._known.get(path)
         if known is not None and not known.domain:
             return known, b""
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # a file object costs three calls more
+        descriptor = os.open(path, OPENING)  # a file object costs three calls more
         try:
             data = os.read(descriptor, HEAD_BYTES)
             kind = known or self.kind_of(data)

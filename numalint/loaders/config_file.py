@@ -41,8 +41,8 @@ def load_config(path: Path) -> LoadedConfig:
 def _read(path: Path, above: tuple[str, ...], folder: str) -> tuple[Raw, dict[Keys, Place], list[str]]:
     """The values of a file over those of the files that it extends, their places, and the folders of all these files.
 
-    The paths and globs in them are made relative to ``folder``. ``above`` are the real paths of the files that extend this one. Raises
-    OSError, LoadError.
+    The paths and globs in them are made relative to ``folder``. ``above`` are the real paths of the files that extend
+    this one. Raises OSError, LoadError.
     """
     shown = os.path.relpath(path)
     document = Document(shown, read_file(shown, LARGEST_CONFIG, "configuration"))

@@ -48,12 +48,16 @@ class Document(msgspec.Struct, frozen=True):
     data: bytes
 
 
+OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""How a file is opened: a FIFO that was put in its place would else let the run wait for ever."""
+
+
 def read_file(path: str, largest: int, kind: str) -> bytes:
     """The bytes of a plain file. Raises OSError where it cannot be read, and LoadError for what is no ``kind``.
 
-    That is what has more than ``largest`` bytes, and what is no plain file: a FIFO would let the run wait for ever.
+    That is what has more than ``largest`` bytes, and what is no plain file.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    descriptor = os.open(path, OPENING)
     with os.fdopen(descriptor, "rb") as file:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):

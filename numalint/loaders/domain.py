@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
-
 from numalint.loaders.devices import read_devices
 from numalint.loaders.document import Document, LoadError
 from numalint.loaders.domain_memory import (
@@ -182,12 +180,12 @@ def _pin(element: Element, reader: Reader) -> Pin | None:
 def _pins(cputune: Sections, reader: Reader) -> tuple[ThreadPin, ...]:
     found: list[ThreadPin] = []
     for thread, tag, naming in _NAMED:
-        pins = []
+        pins: list[ThreadPin] = []
         for element in cputune.all(tag):
             number, pin = reader.number(element, naming), _pin(element, reader)
             if number is not None and pin is not None:
-                pins.append((number, ThreadPin(thread, number, pin)))
-        found += (each for _, each in sorted(pins, key=itemgetter(0)))
+                pins.append(ThreadPin(thread, number, pin))
+        found += sorted(pins, key=lambda each: each.id or 0)
     for element in cputune.all("emulatorpin"):
         pin = _pin(element, reader)
         if pin is not None:
@@ -196,12 +194,12 @@ def _pins(cputune: Sections, reader: Reader) -> tuple[ThreadPin, ...]:
 
 
 def _first_of(pins: tuple[ThreadPin, ...], thread: str) -> dict[int, Pin]:
-    """The pin of each thread of a kind, by thread as libvirt sorts them; of two for one, which it refuses, the first."""
+    """The pin of each thread of a kind, in the order of ``pins``; of two for one, which libvirt refuses, the first."""
     found: dict[int, Pin] = {}
     for each in pins:
         if each.thread == thread and each.id is not None:
             found.setdefault(each.id, each.pin)
-    return dict(sorted(found.items()))
+    return found
 
 
 def _listed_iothreads(top: Sections, reader: Reader) -> tuple[ListedIOThread, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
-
 from msgspec.structs import replace
 
 from numalint.loaders.element import Reader, Sections, attribute
@@ -130,11 +128,11 @@ def memory_binding(
 
 def memnodes(numatune: Sections, reader: Reader) -> tuple[MemoryBinding, ...]:
     """The memnodes in the order of their cells, as libvirt writes them."""
-    found: list[tuple[int, MemoryBinding]] = []
+    found: list[MemoryBinding] = []
     for element in numatune.all("memnode"):
         cell = reader.number(element, "cellid")
         nodes: HostNodes | None = reader.id_set(element, "nodeset", MEMNODE_INVALID)
         if cell is not None and nodes is not None:
             mode = reader.word(element, "mode", MODES) or "strict"
-            found.append((cell, MemoryBinding(mode, nodes, reader.place(element), GuestCell(cell))))
-    return tuple(each for _, each in sorted(found, key=itemgetter(0)))
+            found.append(MemoryBinding(mode, nodes, reader.place(element), GuestCell(cell)))
+    return tuple(sorted(found, key=lambda each: each.cell or 0))

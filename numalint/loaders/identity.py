@@ -57,23 +57,24 @@ def _ways(name: str) -> tuple[etree.XPath, ...]:
     return tuple(etree.XPath(f"string({way})") for way in _TOLD_BY.get(name, ()))
 
 
-class Identities:
-    """The identities of elements of one document, in which siblings are told apart once."""
+def identity(element: Element) -> str:
+    """The steps from the domain that an element is in to the element."""
+    known = _known_steps(element.getroottree().getroot())
+    path: list[str] = []
+    here: Element | None = element
+    while here is not None and here.tag != "domain":
+        parent = here.getparent()
+        if parent is not None and here not in known:
+            known.update(_steps(parent, here.tag))
+        path.append(known.get(here, here.tag))
+        here = parent
+    return "/".join(reversed(path))
 
-    def __init__(self) -> None:
-        self._steps: dict[Element, str] = {}
 
-    def of(self, element: Element) -> str:
-        """The steps from the domain that an element is in to the element."""
-        path: list[str] = []
-        here: Element | None = element
-        while here is not None and here.tag != "domain":
-            parent = here.getparent()
-            if parent is not None and here not in self._steps:
-                self._steps.update(_steps(parent, here.tag))
-            path.append(self._steps.get(here, here.tag))
-            here = parent
-        return "/".join(reversed(path))
+@functools.lru_cache(maxsize=1)
+def _known_steps(_top: Element) -> dict[Element, str]:
+    """The steps that are known in one tree: the elements of a document are asked for one after the other."""
+    return {}
 
 
 def _steps(parent: Element, tag: str) -> dict[Element, str]:

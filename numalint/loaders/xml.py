@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 from xml.parsers import expat
 
@@ -114,14 +114,6 @@ def index(*roots: Element, tags: Collection[str] | None = None) -> Indexes:
     return {element: number for number, element in numbered if tags is None or element.tag in tags}
 
 
-def numbers(places: Sequence[Place]) -> list[int]:
-    """The index of the element of each of ``places``, all of one tree that is walked once."""
-    elements: list[Any] = [place.locator for place in places]
-    top: Element = elements[0].getroottree().getroot()
-    indexes = index(top)
-    return [indexes[element] - (top.tag == STREAM) for element in elements]
-
-
 def settled(place: Place) -> Place:
     """The same place without its element, so that it can be kept without the whole tree."""
     if isinstance(place.locator, int | str):
@@ -135,52 +127,13 @@ def number_of(place: Place) -> int:
         return place.locator
     element: Any = place.locator
     top: Element = element.getroottree().getroot()
-    return _numbers(top).of(element) - (top.tag == STREAM)
+    return _index_below(top)[element] - (top.tag == STREAM)
 
 
-class _Numbers:
-    """The indexes of elements of one tree. The first few are counted; for more the children of each parent are counted once."""
-
-    def __init__(self) -> None:
-        self._asked = 0
-        self._offsets: dict[Element, dict[Element, int]] = {}
-
-    def of(self, element: Element) -> int:
-        self._asked += 1
-        if self._asked <= _COUNTED:
-            return _count(_BEFORE, element)
-        number = 0
-        while (parent := element.getparent()) is not None:
-            if parent not in self._offsets:
-                self._offsets[parent] = _offsets(parent)
-            number += self._offsets[parent][element]
-            element = parent
-        return number
-
-
-def _offsets(parent: Element) -> dict[Element, int]:
-    """How far behind its parent each child comes."""
-    found, here = {}, 1
-    for child in parent.iterchildren("*"):
-        found[child] = here
-        here += 1 + (_count(_INSIDE, child) if len(child) else 0)
-    return found
-
-
-def _count(path: etree.XPath, element: Element) -> int:
-    counted: Any = path(element)
-    return int(counted)
-
-
-@functools.lru_cache(maxsize=1)  # the places of a document are asked for one after the other
-def _numbers(_top: Element) -> _Numbers:
-    """The indexes of the elements below a root."""
-    return _Numbers()
-
-
-_COUNTED = 16
-_BEFORE = etree.XPath("count(preceding::*) + count(ancestor::*)")
-_INSIDE = etree.XPath("count(descendant::*)")
+@functools.lru_cache(maxsize=1)
+def _index_below(top: Element) -> Indexes:
+    """The index of each element of one tree: the places of a document are asked for one after the other."""
+    return index(top)
 
 
 def as_one(data: bytes) -> list[bytes]:

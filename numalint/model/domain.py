@@ -239,12 +239,12 @@ class Domain(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def memnodes(self) -> dict[GuestCell, MemoryBinding]:
-        """The memnode of each cell, by cell as libvirt keeps them; of two for one cell, which it refuses, the first."""
+        """The memnode of each cell, as they are sorted; of two for one cell, which libvirt refuses, the first."""
         found: dict[GuestCell, MemoryBinding] = {}
         for binding in self.written_memnodes:
             if binding.cell is not None:
                 found.setdefault(binding.cell, binding)
-        return dict(sorted(found.items()))
+        return found
 
     @functools.cached_property
     def pin_sets(self) -> dict[HostCpus, Vcpus]:

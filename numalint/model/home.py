@@ -5,7 +5,7 @@ from __future__ import annotations
 from numalint.model.apart import bound_text
 from numalint.model.devices import Device
 from numalint.model.finding import Related
-from numalint.model.idset import HostCpus, IdSet, union
+from numalint.model.idset import HostCpus, HostNodes, IdSet, union
 from numalint.model.placement import Placement
 from numalint.model.wording import ids_text
 
@@ -32,10 +32,23 @@ def home_places(placement: Placement) -> tuple[Related, ...]:
     return (*vcpus[:1], *memory[:1])
 
 
-def emulatorpin_text(placement: Placement) -> str:
-    """An emulatorpin to write, and whose CPUs it names; empty where vCPUs of the guest have all CPUs of its nodes.
+def binding_text(placement: Placement, nodes: HostNodes) -> str:
+    """What binds the memory of a guest to ``nodes``, on which its vCPUs are kept."""
+    fitting = placement.fitting_nodes
+    if len(placement.domain.cells) > 1:
+        return "add a <memnode> to <numatune> for each guest cell, with the node that its vCPUs are pinned to"
+    if len(nodes) > 1:
+        together = "pin to one node" if fitting else "give it a NUMA cell for each node"
+        return f"{together}, or bind the memory to all of them: <memory mode='interleave' nodeset='{nodes}'/>"
+    if not nodes & fitting:
+        return f"node {nodes} cannot hold the whole guest: give it less, or NUMA cells with a <memnode> each"
+    return f"add <numatune><memory mode='strict' nodeset='{nodes}'/></numatune>"
 
-    It has a CPU on each node where memory is allocated at start, as far as there are some: QEMU does that from there.
+
+def emulatorpin_cpus(placement: Placement) -> HostCpus:
+    """CPUs for the emulator beside the guest; none where vCPUs of the guest have all CPUs of its nodes.
+
+    There is one on each node where memory is allocated at start, as far as there are some: QEMU does that from there.
     """
     cpus, host = placement.aside_cpus, placement.host
     free = (host.cpus or IdSet()) - union(pin.cpus for pin in placement.domain.vcpupins.values())
@@ -44,7 +57,12 @@ def emulatorpin_text(placement: Placement) -> str:
         near = balanced & host.cpus_of(bound.nodes)
         if near and not near & cpus:
             cpus = cpus | IdSet.of([next(iter(near))])
-    return _pin_text(placement, "emulatorpin", cpus)
+    return cpus
+
+
+def emulatorpin_text(placement: Placement) -> str:
+    """An emulatorpin to write with ``emulatorpin_cpus``, and whose they are; empty where there are none."""
+    return _pin_text(placement, "emulatorpin", emulatorpin_cpus(placement))
 
 
 def iothreadpin_text(placement: Placement, thread: int) -> str:

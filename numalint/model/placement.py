@@ -444,6 +444,12 @@ class Placement(msgspec.Struct, frozen=True, dict=True):
         return IdSet.of(node.id for node in self.host.nodes or () if self.fits([node]))
 
     @functools.cached_property
+    def roomy_nodes(self) -> HostNodes:
+        """Those of them over which the guest can float: with a CPU for each vCPU, none of them isolated."""
+        cpus, vcpus = self.host.balanced_cpus, len(self.domain.online)
+        return IdSet.of(node for node in self.fitting_nodes if len(cpus[node]) >= vcpus)
+
+    @functools.cached_property
     def fewest_nodes(self) -> tuple[Node, ...]:
         """The fewest nodes that hold the whole guest together, each the next nearest; none where all do not.
 

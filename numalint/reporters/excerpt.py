@@ -13,6 +13,9 @@ from numalint.reporters.terminal import BLUE, paint, printable, width
 WIDEST = 160
 """The columns of a line that are shown; of a longer one it is those around the place."""
 
+MOST_KEPT = 64
+"""Of so many files the lines are kept, which take many times the bytes of the file; results come file by file."""
+
 _BEFORE = 40  # the columns in front of the place, where a line is cut
 _MOST = 4096  # the characters that are looked at for what fits: a line may be the whole file
 

@@ -17,13 +17,11 @@ import sarif_om as om
 
 from numalint.loaders.document import lines_of
 from numalint.model.report import Report, Span
+from numalint.reporters.excerpt import MOST_KEPT
 from numalint.reporters.line_hash import LineHashes
 
 ROOT = "%SRCROOT%"
 _STDIN = "-"
-_MOST_KEPT = 64
-"""Of so many files the lines are kept, which take many times the bytes of the file; results come file by file."""
-
 _LONGEST_CONTEXT = 1_000  # characters; beyond, each result would repeat a file that is one long line
 
 
@@ -34,7 +32,7 @@ class Places:
         self._root = os.path.realpath(report.root)
         self._files = report.files
         self.uri = functools.cache(self._uri)
-        kept = functools.lru_cache(maxsize=_MOST_KEPT)
+        kept = functools.lru_cache(maxsize=MOST_KEPT)
         self._lines = kept(lambda path: lines_of(self._files.get(path, b"")))
         self._hashes = kept(lambda path: LineHashes(self._files.get(path, b"")))
 

@@ -9,22 +9,19 @@ from itertools import groupby
 from numalint.loaders.document import lines_of
 from numalint.model.finding import Severity
 from numalint.model.report import Coverage, Problem, Report, Result
-from numalint.reporters.excerpt import Mark, excerpt
+from numalint.reporters.excerpt import MOST_KEPT, Mark, excerpt
 from numalint.reporters.terminal import BLUE, BOLD, CYAN, DIM, RED, YELLOW, location, paint, printable
 from numalint.reporters.unjudged import count, left_out, sentences, sources
 
 _STYLES = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
 _MOST_KINDS, _LONGEST_KIND = 4, 40
-_MOST_KEPT = 64
-"""Of so many files the lines are kept, which take many times the bytes of the file; results come file by file."""
-
 _LinesOf = Callable[[str], Sequence[str] | None]
 
 
 def results(report: Report, colour: bool) -> str:
     """The findings, a blank line between two; nothing where there are none. Suppressed ones are dimmed."""
 
-    @functools.lru_cache(maxsize=_MOST_KEPT)
+    @functools.lru_cache(maxsize=MOST_KEPT)
     def lines(path: str) -> Sequence[str] | None:
         return lines_of(report.files[path]) if path in report.files else None
 

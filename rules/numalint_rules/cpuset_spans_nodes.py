@@ -159,7 +159,8 @@ def _why(distance: int | None) -> str:
 
 def _help(placement: Placement, pin: Pin) -> str:
     balanced, vcpus = placement.host.balanced_cpus, len(placement.domain.online)
-    best = max(placement.fitting_nodes, key=lambda node: (len(balanced[node]) >= vcpus, len(balanced[node] & pin.cpus)))
+    nodes = placement.roomy_nodes or placement.fitting_nodes
+    best = max(nodes, key=lambda node: len(balanced[node] & pin.cpus))
     sets = (balanced[best] & pin.cpus, balanced[best], placement.host.usable_cpus[best])
     cpus = next((cpus for cpus in sets if len(cpus) >= vcpus), sets[-1])
     return f"<vcpu cpuset='{cpus}'>, and <memory mode='strict' nodeset='{best}'/> in <numatune>"

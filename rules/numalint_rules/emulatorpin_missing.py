@@ -94,6 +94,7 @@ from numalint import (
     Trait,
     count_text,
     cpus_text,
+    emulatorpin_cpus,
     emulatorpin_text,
     ids_text,
     node_places,
@@ -185,13 +186,12 @@ def _finding(placement: Placement, message: str, severity: Severity | None, why:
 
 def _help(placement: Placement, nodes: HostNodes) -> str:
     host, beside = placement.host, emulatorpin_text(placement)
-    kept = (host.housekeeping or IdSet()) & host.cpus_of(nodes)
-    if kept and f"cpuset='{kept}'" in beside:
-        return f"add <emulatorpin cpuset='{kept}'/>: the housekeeping CPUs of {ids_text('node', host.nodes_of(kept))}"
     own = placement.pinned_cpus - placement.realtime_cpus - (host.isolated or IdSet())
     theirs = f"with those of the vCPUs: {set_text(own)}"
     if beside:
-        return f"add {beside}, or {theirs}" if own else f"add {beside}"
+        cpus = emulatorpin_cpus(placement)
+        kept = bool(cpus) and cpus <= (host.housekeeping or IdSet())
+        return f"add {beside}, or {theirs}" if own and not kept else f"add {beside}"
     full = f"its vCPUs have all CPUs of {ids_text('node', nodes)}: leave one to the emulator"
     if own and (placement.emulator.cpus is None or placement.emulator.cpus - own):
         return f"{full}, or add <emulatorpin> {theirs}"

@@ -76,6 +76,7 @@ from numalint import (
     Place,
     Placement,
     Severity,
+    binding_text,
     count_text,
     ids_text,
     node_places,
@@ -120,7 +121,7 @@ def _memory_left_free(placement: Placement) -> Finding:
         label=_pin_label(placement, where),
         related=node_places(placement.host, nodes),
         why="with memory on the other node every access crosses the interconnect (10 % and more)",
-        help=_binding(placement, nodes),
+        help=binding_text(placement, nodes),
         data={"vcpus": str(vcpus), "nodes": str(nodes), "memory_bytes": placement.domain.memory_bytes or 0},
     )
 
@@ -144,19 +145,6 @@ def _pin_label(placement: Placement, where: str) -> str:
     return f"the only pin, on {where}" if pins == 1 else f"first of {pins} pins, all on {where}"
 
 
-def _binding(placement: Placement, nodes: HostNodes) -> str:
-    if len(placement.domain.cells) > 1:
-        return "add a <memnode> to <numatune> for each guest cell, with the node that its vCPUs are pinned to"
-    if len(nodes) > 1:
-        all_of_them = f"bind the memory to all of them: <memory mode='interleave' nodeset='{nodes}'/>"
-        return (
-            f"{'pin to one node' if placement.fitting_nodes else 'give it a NUMA cell for each node'}, or {all_of_them}"
-        )
-    if not nodes & placement.fitting_nodes:
-        return f"node {nodes} cannot hold the whole guest: give it less, or NUMA cells with a <memnode> each"
-    return f"add <numatune><memory mode='strict' nodeset='{nodes}'/></numatune>"
-
-
 def _placed_nowhere(placement: Placement) -> Finding:
     host, fitting = placement.host, placement.fitting_nodes
     vcpus = count_text(len(placement.domain.online), "vCPU")
@@ -176,13 +164,11 @@ def _placed_nowhere(placement: Placement) -> Finding:
 
 def _one_of_them(placement: Placement) -> str:
     """What keeps the guest on a node that holds it: one over which it can float, if there is any."""
-    cpus = placement.host.balanced_cpus
-    roomy = [node for node in placement.fitting_nodes if len(cpus[node]) >= len(placement.domain.online)]
-    if roomy and placement.pinned:  # <vcpu cpuset> would not move them
-        return (
-            f"pin all vCPUs to {cpus[roomy[0]]}, and write <memory mode='strict' nodeset='{roomy[0]}'/> in <numatune>"
-        )
-    if roomy:
-        return f"<vcpu cpuset='{cpus[roomy[0]]}'> and <memory mode='strict' nodeset='{roomy[0]}'/> in <numatune>"
-    node = next(iter(placement.fitting_nodes))
-    return f"a <vcpupin> on node {node} for each vCPU, and <memory mode='strict' nodeset='{node}'/> in <numatune>"
+    cpus, roomy = placement.host.balanced_cpus, placement.roomy_nodes
+    node = next(iter(roomy or placement.fitting_nodes))
+    memory = f"<memory mode='strict' nodeset='{node}'/> in <numatune>"
+    if not roomy:
+        return f"a <vcpupin> on node {node} for each vCPU, and {memory}"
+    if placement.pinned:  # <vcpu cpuset> would not move them
+        return f"pin all vCPUs to {cpus[node]}, and write {memory}"
+    return f"<vcpu cpuset='{cpus[node]}'> and {memory}"

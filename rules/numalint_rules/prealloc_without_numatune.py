@@ -76,6 +76,7 @@ from numalint import (
     Related,
     Severity,
     Trait,
+    binding_text,
     count_text,
     ids_text,
     node_places,
@@ -164,21 +165,13 @@ def _pin_places(placement: Placement, own: HostNodes) -> tuple[Related, ...]:
 
 
 def _help(placement: Placement, own: HostNodes) -> str:
-    if len(placement.domain.cells) > 1:
-        return "add a <memnode> to <numatune> for each guest cell, with the node that its vCPUs are pinned to"
-    fitting = placement.fitting_nodes
-    if placement.confined and len(own) > 1:
-        all_of_them = f"bind the memory to all of them: <memory mode='interleave' nodeset='{own}'/>"
-        return f"{'pin to one node' if fitting else 'give it a NUMA cell for each node'}, or {all_of_them}"
-    cpus, online = placement.host.balanced_cpus, len(placement.domain.online)
-    nodes = [*(own & fitting or fitting)]
-    roomy = [node for node in nodes if len(cpus[node]) >= online]
-    node = next(iter(roomy or nodes), None)
+    if placement.confined or len(placement.domain.cells) > 1:
+        return binding_text(placement, own)
+    near = own & placement.fitting_nodes or placement.fitting_nodes
+    node = next(iter(near & placement.roomy_nodes or near), None)
     if node is None:
         return f"node {own} cannot hold the whole guest: give it less, or NUMA cells with a <memnode> each"
-    vcpus = f", and cpuset='{cpus[node]}' to <vcpu>"
-    if placement.confined:
-        vcpus = ""
-    elif placement.pinned or not roomy:  # <vcpu cpuset> would move none of them, or leave them on isolated CPUs
-        vcpus = f", and a <vcpupin> on node {node} for each vCPU"
-    return f"add <numatune><memory mode='strict' nodeset='{node}'/></numatune>{vcpus}"
+    vcpus = f"a <vcpupin> on node {node} for each vCPU"
+    if node in placement.roomy_nodes and not placement.pinned:  # <vcpu cpuset> would move no pins
+        vcpus = f"cpuset='{placement.host.balanced_cpus[node]}' to <vcpu>"
+    return f"add <numatune><memory mode='strict' nodeset='{node}'/></numatune>, and {vcpus}"
